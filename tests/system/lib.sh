@@ -1,0 +1,243 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# What the system tests share: the private machine they run on (ns), the
+# project installed on it under its real names, users with keys and
+# passwords, and one function for each way to log in.  A test sources this
+# file first; everything after that line runs as root inside the namespace.
+
+set -u
+SYSTEM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+# shellcheck source=tests/lib.sh
+. "$SYSTEM/../lib.sh"
+
+if [ -z "${NS-}" ]; then
+    [ "$(id -u)" -eq 0 ] || skip_all "needs root, for a mount namespace"
+    exec "$SYSTEM/ns" "$(readlink -f "$0")" "$@"
+fi
+
+CACHE=/srv/huggingface
+POLICY=/etc/security/hfcache.conf
+AUTH_LOG=/var/log/auth.log
+PASSWORD=correct-horse-7
+KEYS=/root/keys
+SSH_PORT=2222
+SSHD_OPTIONS=()
+WORK=/var/tmp/work
+mkdir -p "$KEYS" "$WORK"
+
+# --- the machine ------------------------------------------------------------
+
+# install_project: the real `make install`, into this namespace.
+install_project() {
+    make -s -C "$SRC" BUILD="$BUILD" install > "$WORK/install.log" 2>&1 ||
+        { cat "$WORK/install.log" >&2; exit 1; }
+}
+
+# ready USER...: installed, group and cache set up, the services of Debian
+# enabled, sshd running, these users made.  What most tests start from.
+ready() {
+    install_project
+    hfcache setup > "$WORK/setup.log" 2>&1 || cat "$WORK/setup.log" >&2
+    hfcache enable sshd su su-l sudo sudo-i runuser runuser-l login cron \
+        > "$WORK/enable.log" 2>&1 || cat "$WORK/enable.log" >&2
+    users "$@"
+    start_sshd
+}
+
+# users NAME...: accounts with a home, a password and an ssh key.
+users() {
+    local name
+    [ -e "$KEYS/id" ] || ssh-keygen -q -t ed25519 -N '' -f "$KEYS/id"
+    for name in "$@"; do
+        useradd -m -s /bin/bash "$name"
+        install -d -m 700 -o "$name" -g "$name" "/home/$name/.ssh"
+        install -m 600 -o "$name" -g "$name" "$KEYS/id.pub" \
+            "/home/$name/.ssh/authorized_keys"
+    done
+    printf "%s:$PASSWORD\n" "$@" | chpasswd
+}
+
+# policy: standard input becomes the policy.
+policy() {
+    rm -rf "$POLICY" "$POLICY.d"
+    install -m 644 /dev/stdin "$POLICY"
+}
+
+# start_sshd [OPTION...]: sshd(8) on loopback with host keys of its own.
+start_sshd() {
+    local try
+    mkdir -p /run/sshd
+    [ -e "$KEYS/host" ] || ssh-keygen -q -t ed25519 -N '' -f "$KEYS/host"
+    cat > "$KEYS/sshd_config" <<-END
+	Port $SSH_PORT
+	ListenAddress 127.0.0.1
+	HostKey $KEYS/host
+	PidFile /run/sshd.pid
+	UsePAM yes
+	PermitRootLogin prohibit-password
+	MaxStartups 500
+	UseDNS no
+	Subsystem sftp internal-sftp
+	$(printf '%s\n' "$@")
+	END
+    install -D -m 600 "$KEYS/id.pub" /root/.ssh/authorized_keys
+    /usr/sbin/sshd -f "$KEYS/sshd_config" -E /var/log/sshd.log || return
+    for try in {1..50}; do
+        [ -s /run/sshd.pid ] && return
+        sleep 0.05
+    done
+    cat /var/log/sshd.log >&2
+    return 1
+}
+
+stop_sshd() {
+    kill "$(cat /run/sshd.pid)"
+    rm -f /run/sshd.pid
+}
+
+# --- ways to log in ---------------------------------------------------------
+
+ssh_options() {
+    printf '%s\n' -F none -p "$SSH_PORT" -o StrictHostKeyChecking=no \
+        -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
+        -o IdentitiesOnly=yes -o ConnectTimeout=20
+}
+mapfile -t SSH_ARGS < <(ssh_options)
+
+# by_ssh USER [SSH-ARG...]: public key.
+by_ssh() {
+    local user=$1
+    shift
+    ssh "${SSH_ARGS[@]}" -o BatchMode=yes -i "$KEYS/id" \
+        "$user@127.0.0.1" "$@"
+}
+
+# by_password USER [SSH-ARG...]: keyboard-interactive, through PAM's auth.
+by_password() {
+    local user=$1
+    shift
+    sshpass -p "$PASSWORD" ssh "${SSH_ARGS[@]}" \
+        -o PubkeyAuthentication=no "$user@127.0.0.1" "$@"
+}
+
+# on_terminal COMMAND...: with a terminal as controlling tty; its output
+# without carriage returns.
+on_terminal() {
+    local quoted
+    printf -v quoted '%q ' "$@"
+    script -qec "$quoted" /dev/null < /dev/null | tr -d '\r'
+}
+
+# by_login USER COMMAND: login -f runs the user's shell on a terminal; the
+# command goes in as typed text.
+by_login() {
+    local user=$1
+    shift
+    { printf '%s\n' "$*" exit; sleep 1; } |
+        script -qec "login -f $user" /dev/null | tr -d '\r'
+}
+
+by_su() {
+    local user=$1
+    shift
+    su "$user" -s /bin/bash -c "$*"
+}
+
+by_su_login() {
+    local user=$1
+    shift
+    su - "$user" -c "$*"
+}
+
+by_runuser() {
+    local user=$1
+    shift
+    runuser "$user" -s /bin/bash -c "$*"
+}
+
+by_sudo() {
+    local user=$1
+    shift
+    sudo -u "$user" -- /bin/bash -c "$*"
+}
+
+by_sudo_login() {
+    local user=$1
+    shift
+    sudo -i -u "$user" -- bash -c "$*"
+}
+
+# by_cron USER COMMAND: as an @reboot job; output in /tmp/cron.USER when the
+# daemon, started by start_cron, has run it.
+by_cron() {
+    local user=$1
+    shift
+    printf '@reboot %s > /tmp/cron.%s 2>&1; touch /tmp/cron.%s.done\n' \
+        "$*" "$user" "$user" | crontab -u "$user" -
+}
+
+start_cron() {
+    cron -f > /var/log/cron.out 2>&1 &
+}
+
+# --- what to look at --------------------------------------------------------
+
+# wait_for SECONDS COMMAND...: until COMMAND succeeds.
+wait_for() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.05
+    done
+}
+
+# mark_log, new_log: what was logged since the mark, our lines only.
+LOG_MARK=0
+mark_log() {
+    LOG_MARK=$(stat -c %s "$AUTH_LOG" 2>/dev/null || echo 0)
+}
+
+new_log() {
+    tail -c "+$((LOG_MARK + 1))" "$AUTH_LOG" | grep -F pam_hfcache
+}
+
+# logged REGEX: a new line of ours matches, now or within two seconds.
+logged() {
+    wait_for 2 new_log_has "$1" && return
+    new_log | diag
+    return 1
+}
+
+new_log_has() {
+    new_log | grep -qE -- "$1"
+}
+
+# timed COMMAND...: its run time goes to MS.
+timed() {
+    local start=${EPOCHREALTIME/./} rc=0
+    "$@" || rc=$?
+    MS=$(((${EPOCHREALTIME/./} - start) / 1000))
+    return "$rc"
+}
+
+# no_state: forget what earlier logins learnt.
+no_state() {
+    rm -rf /run/hfcache
+}
+
+# hf_gid, in_etc_group USER, forget USER: the cache's group.
+hf_gid() {
+    getent group hf-users | cut -d: -f3
+}
+
+in_etc_group() {
+    grep -E '^hf-users:' /etc/group | cut -d: -f4 | tr , '\n' |
+        grep -qxF -- "$1"
+}
+
+forget() {
+    in_etc_group "$1" && gpasswd -d "$1" hf-users > /dev/null
+    return 0
+}
