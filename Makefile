@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Builds pam_hfcache.so, hfcache and hfcache-probe; GNU make, no configure
+# step.  All but the three entry files is one static library, which the
+# module, the tools and the tests link.
+#
+#   make              build into $(BUILD)
+#   make install      honours DESTDIR, prefix, securedir; uninstall undoes it
+#   make check        the tests that need no root, in under a minute
+#   make test         all tests (root: real login programs, real clients)
+#   make demo         two users, one cache, in a private mount namespace (root)
+#   make bench        what a login costs beside other modules, as ratios (root)
+
+BUILD ?= build
+prefix ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir ?= $(exec_prefix)/bin
+libexecdir ?= $(exec_prefix)/libexec
+sysconfdir ?= /etc
+# pam.pc names no module folder: it is `security` beside libpam.
+securedir ?= $(shell pkg-config --variable=libdir pam 2>/dev/null || \
+	echo /lib/$$($(CC) -print-multiarch 2>/dev/null))/security
+helper := $(libexecdir)/hfcache-probe
+
+VERSION := 0.1.0
+CC ?= cc
+PROVE ?= prove
+INSTALL ?= install
+
+# --- flags -----------------------------------------------------------------
+
+try = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null \
+	&& echo $(1))
+WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wconversion \
+	-Wsign-conversion -Wcast-qual -Wwrite-strings -Wundef -Wvla \
+	-Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference -Werror \
+	$(foreach f,-Wlogical-op -Wduplicated-cond,$(call try,$(f)))
+HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fvisibility=hidden -fPIC $(foreach f,-fstack-clash-protection \
+	-fcf-protection -ftrivial-auto-var-init=zero,$(call try,$(f)))
+OPTIMISE ?= -O2 -g
+SANITIZE ?=
+CFLAGS ?=
+CPPFLAGS ?=
+LDFLAGS ?=
+ifneq ($(SANITIZE),)
+HARDENING := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDENING))
+endif
+ALL_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) $(HARDENING) $(SANITIZE) \
+	-Ipam_hfcache $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
+	$(SANITIZE) $(LDFLAGS)
+DEFINES = -D_GNU_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
+	-DHFCACHE_VERSION='"$(VERSION)"' -DHFCACHE_SECUREDIR='"$(securedir)"'
+
+# inih is linked statically where the archive is to be had: a shared library
+# more costs every login as much as all of our own work.
+INIH ?= $(firstword $(wildcard \
+	$(shell $(CC) -print-file-name=libinih.a)) -linih)
+
+# --- files -----------------------------------------------------------------
+
+ENTRIES := pam_hfcache/pam_hfcache.c pam_hfcache/hfcache.c \
+	pam_hfcache/hfcache_probe.c
+CORE := $(filter-out $(ENTRIES),$(wildcard pam_hfcache/*.c))
+CORE_OBJS := $(CORE:%.c=$(BUILD)/%.o)
+LIB := $(BUILD)/libhfcache.a
+MODULE := $(BUILD)/pam_hfcache.so
+CLI := $(BUILD)/hfcache
+PROBE := $(BUILD)/hfcache-probe
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.t,\
+	$(wildcard tests/unit/*.c))
+
+all: $(MODULE) $(CLI) $(PROBE)
+
+# Rebuild when a path or a flag that is compiled in changes.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEFINES))' \
+		> $@.new; \
+	cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(DEFINES) -MMD -MP -c -o $@ $<
+
+$(LIB): $(CORE_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(MODULE): $(BUILD)/pam_hfcache/pam_hfcache.o $(LIB) pam_hfcache/module.map
+	$(CC) -shared $(ALL_LDFLAGS) $(if $(SANITIZE),,-Wl,-z,defs) \
+		-Wl,--version-script=pam_hfcache/module.map -o $@ $< $(LIB) \
+		$(INIH) -lpam
+
+$(CLI): $(BUILD)/pam_hfcache/hfcache.o $(LIB)
+	$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB) $(INIH)
+
+$(PROBE): $(BUILD)/pam_hfcache/hfcache_probe.o $(LIB)
+	$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB)
+
+# --- install ---------------------------------------------------------------
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(securedir) $(DESTDIR)$(bindir) \
+		$(DESTDIR)$(libexecdir) $(DESTDIR)$(sysconfdir)/security
+	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(securedir)/pam_hfcache.so
+	$(INSTALL) -m 0755 $(CLI) $(DESTDIR)$(bindir)/hfcache
+	$(INSTALL) -m 0755 $(PROBE) $(DESTDIR)$(helper)
+	test -e $(DESTDIR)$(sysconfdir)/security/hfcache.conf || \
+		$(INSTALL) -m 0644 conf/hfcache.conf \
+			$(DESTDIR)$(sysconfdir)/security/hfcache.conf
+
+# --- tests -----------------------------------------------------------------
+
+$(BUILD)/tests/unit/%.t: tests/unit/%.c $(LIB) $(BUILD)/flags tests/tap.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP $(ALL_LDFLAGS) -o $@ \
+		$< $(LIB) $(INIH) -lpthread
+
+check: all $(UNIT)
+	BUILD=$(abspath $(BUILD)) $(PROVE) $(UNIT)
+
+clean:
+	rm -rf $(BUILD)
+
+FORCE:
+-include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
+.PHONY: all install uninstall check test demo bench clean FORCE
+.DELETE_ON_ERROR:

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Feeds inih line by line, so that each line is checked and counted before
+ * inih parses it, and stops at the first error.
+ */
+#include "policy_file.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <string.h>
+
+struct reader {
+    const char *file;
+    const char *data;
+    size_t length;
+    size_t position;
+    unsigned line;
+    bool in_section;
+    const struct policy_sink *sink;
+    struct err *err;
+    int result; /* the first error; nothing is read after it */
+};
+
+static int
+refuse(struct reader *reader, int code, const char *problem)
+{
+    reader->result = err_set(reader->err, code, "%s:%u: %s", reader->file,
+                             reader->line, problem);
+    return reader->result;
+}
+
+/* No byte that an editor would not show; `length` excludes the line's end. */
+static const char *
+find_byte_problem(const char *line, size_t length)
+{
+    if (length > POLICY_FILE_MAX_LINE)
+        return "the line is longer than 195 bytes: shorten it (@group stands "
+               "for many users)";
+    if (memchr(line, '\0', length))
+        return "the line holds a NUL byte: save the file as plain text";
+    if (memchr(line, '\r', length))
+        return "the line ends as on DOS: save the file with Unix line ends";
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)line[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return "the line holds a control character: save the file as "
+                   "plain text";
+    }
+    return NULL;
+}
+
+/* Does a blank stand before a ";" or "#" in `value`? */
+static bool
+has_inline_comment(const char *value)
+{
+    for (const char *p = value; (p = strpbrk(p, ";#")); p++) {
+        if (p > value && (p[-1] == ' ' || p[-1] == '\t'))
+            return true;
+    }
+    return false;
+}
+
+static const char *
+find_pair_problem(const char *line)
+{
+    size_t name = strspn(line, "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    size_t blanks = strspn(line + name, " \t");
+
+    if (name == 0 || line[name + blanks] != '=')
+        return "this is neither a [section] nor KEY = VALUE nor a comment";
+    if (has_inline_comment(line + name + blanks + 1))
+        return "a comment stands on a line of its own: remove what follows the "
+               "blank before ; or #";
+    return NULL;
+}
+
+/* "[title]": hand the title to the sink. */
+static int
+take_header(struct reader *reader, const char *line)
+{
+    size_t length = strcspn(line + 1, "]");
+    char title[64];
+    struct err err;
+
+    if (!line[1 + length])
+        return refuse(reader, EINVAL, "the section's ] is missing");
+    if (line[2 + length + strspn(line + 2 + length, " \t")])
+        return refuse(reader, EINVAL,
+                      "nothing may follow the ] of a section's title");
+    if (length >= 49)
+        return refuse(reader, EINVAL,
+                      "the section's title is longer than 48 bytes");
+    memcpy(title, line + 1, length);
+    title[length] = '\0';
+    if (reader->sink->section(reader->sink->ctx, title, reader->line, &err) < 0)
+        return refuse(reader, err.code, err.text);
+    reader->in_section = true;
+    return 0;
+}
+
+/* Check the line and, if it is a header, take it. */
+static int
+take_line(struct reader *reader, const char *line)
+{
+    const char *start = line + strspn(line, " \t");
+    const char *problem;
+
+    if (!*start || *start == ';' || *start == '#')
+        return 0;
+    if (reader->line == 1 && util_has_prefix(line, "\xef\xbb\xbf"))
+        return refuse(reader, EINVAL,
+                      "the file begins with a byte order mark: save it as "
+                      "plain UTF-8");
+    if (start != line)
+        return refuse(reader, EINVAL,
+                      "the line is indented: start it in the first column");
+    if (*line == '[')
+        return take_header(reader, line);
+    problem = find_pair_problem(line);
+    if (!problem && !reader->in_section)
+        problem = "a key stands before the first [section]: write [cache] "
+                  "above it";
+    return problem ? refuse(reader, EINVAL, problem) : 0;
+}
+
+/* inih's reader: the next line into `buffer`, or NULL at the end. */
+static char *
+read_line(char *buffer, int size, void *stream)
+{
+    struct reader *reader = stream;
+    const char *start = reader->data + reader->position;
+    size_t left = reader->length - reader->position;
+    const char *end = memchr(start, '\n', left);
+    size_t length = end ? (size_t)(end - start) : left;
+    const char *problem;
+
+    if (reader->result < 0 || left == 0)
+        return NULL;
+    reader->line++;
+    problem = find_byte_problem(start, length);
+    if (!problem && length + 2 > (size_t)size)
+        problem = "the line is longer than this inih reads";
+    if (problem) {
+        refuse(reader, EINVAL, problem);
+        return NULL;
+    }
+    memcpy(buffer, start, length);
+    buffer[length] = '\0';
+    if (take_line(reader, buffer) < 0)
+        return NULL;
+    reader->position += length + (end != NULL);
+    return buffer;
+}
+
+/* inih's handler; 1 goes on, 0 marks an error. */
+static int
+take_pair(void *user, const char *section, const char *name, const char *value)
+{
+    struct reader *reader = user;
+    struct err err;
+
+    (void)section; /* known since its header */
+    if (reader->result < 0)
+        return 0;
+    if (reader->sink->pair(reader->sink->ctx, name, value, reader->line, &err) <
+        0) {
+        refuse(reader, err.code, err.text);
+        return 0;
+    }
+    return 1;
+}
+
+int
+policy_file_read(const char *file, const char *data, size_t length,
+                 const struct policy_sink *sink, struct err *err)
+{
+    struct reader reader = {.file = file, .data = data, .length = length,
+                            .sink = sink, .err = err};
+    struct err ignored;
+    int line;
+
+    if (!err)
+        reader.err = &ignored;
+    line = ini_parse_stream(read_line, &reader, take_pair, &reader);
+    if (reader.result == 0 && line != 0) {
+        reader.line = line > 0 ? (unsigned)line : 0;
+        refuse(&reader, EINVAL, "inih does not understand this line");
+    }
+    return reader.result;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The error object, bounded text, lines, clocks and strict numbers.
+ */
+#include "util.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static void
+format_text(char *buffer, size_t size, const char *format, va_list args)
+{
+    int length = vsnprintf(buffer, size, format, args);
+
+    if (length < 0)
+        buffer[0] = '\0';
+    else if ((size_t)length >= size)
+        memcpy(buffer + size - 4, "...", 4);
+}
+
+int
+err_set(struct err *err, int code, const char *format, ...)
+{
+    va_list args;
+
+    if (err) {
+        err->code = code;
+        va_start(args, format);
+        format_text(err->text, sizeof(err->text), format, args);
+        va_end(args);
+    }
+    return -code;
+}
+
+int
+err_sys(struct err *err, int code, const char *format, ...)
+{
+    va_list args;
+    char reason[128];
+    size_t length;
+
+    if (!err)
+        return -code;
+    err->code = code;
+    va_start(args, format);
+    format_text(err->text, sizeof(err->text), format, args);
+    va_end(args);
+    length = strlen(err->text);
+    snprintf(err->text + length, sizeof(err->text) - length, ": %s",
+             strerror_r(code, reason, sizeof(reason)));
+    return -code;
+}
+
+void
+util_free_ptr(void *pointer_to_pointer)
+{
+    void *pointer;
+
+    memcpy(&pointer, pointer_to_pointer, sizeof(pointer));
+    free(pointer);
+}
+
+void
+util_close_fd(const int *fd)
+{
+    int saved = errno;
+
+    if (*fd >= 0)
+        (void)close(*fd);
+    errno = saved;
+}
+
+void
+text_add_char(struct text *text, char c)
+{
+    if (text->length + 1 >= text->size) {
+        text->full = true;
+        return;
+    }
+    text->data[text->length++] = c;
+    text->data[text->length] = '\0';
+}
+
+void
+text_add(struct text *text, const char *string)
+{
+    if (text->length == 0 && text->size > 0)
+        text->data[0] = '\0';
+    for (; *string; string++)
+        text_add_char(text, *string);
+}
+
+void
+text_addf(struct text *text, const char *format, ...)
+{
+    size_t room = text->size - text->length;
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(text->data + text->length, room, format, args);
+    va_end(args);
+    if (length < 0)
+        text->data[text->length] = '\0';
+    else if ((size_t)length < room)
+        text->length += (size_t)length;
+    else {
+        text->length = text->size - 1;
+        text->full = true;
+    }
+}
+
+static bool
+is_harmless(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || (c && strchr("_-+./:,@%", c));
+}
+
+static bool
+is_plain_word(const char *value)
+{
+    if (!*value)
+        return false;
+    for (; *value; value++) {
+        if (!is_harmless((unsigned char)*value))
+            return false;
+    }
+    return true;
+}
+
+void
+text_add_word(struct text *text, const char *value)
+{
+    if (is_plain_word(value)) {
+        text_add(text, value);
+        return;
+    }
+    text_add_char(text, '"');
+    for (; *value; value++) {
+        unsigned char c = (unsigned char)*value;
+
+        if (c == '"' || c == '\\')
+            text_addf(text, "\\%c", c);
+        else if (c < 0x20 || c >= 0x7f)
+            text_addf(text, "\\x%02x", c);
+        else
+            text_add_char(text, *value);
+    }
+    text_add_char(text, '"');
+}
+
+void
+lines_add(struct lines *lines, const char *format, ...)
+{
+    va_list args;
+    char **grown;
+    char *line;
+    int length;
+
+    if (!lines)
+        return;
+    va_start(args, format);
+    length = vasprintf(&line, format, args);
+    va_end(args);
+    if (length < 0)
+        return;
+    grown = reallocarray(lines->line, lines->count + 1, sizeof(*grown));
+    if (!grown) {
+        free(line);
+        return;
+    }
+    lines->line = grown;
+    lines->line[lines->count++] = line;
+}
+
+void
+lines_free(struct lines *lines)
+{
+    if (!lines)
+        return;
+    for (size_t i = 0; i < lines->count; i++)
+        free(lines->line[i]);
+    free(lines->line);
+    *lines = (struct lines){NULL, 0};
+}
+
+static int64_t
+read_clock(clockid_t clock)
+{
+    struct timespec now = {0, 0};
+
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t
+util_monotonic_ms(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t
+util_boottime_ms(void)
+{
+    return read_clock(CLOCK_BOOTTIME);
+}
+
+int
+util_parse_number(const char *string, uint64_t max, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+
+    if (!*string || (string[0] == '0' && string[1]))
+        return -EINVAL;
+    for (; *string; string++) {
+        uint64_t digit = (uint64_t)(*string - '0');
+
+        if (*string < '0' || *string > '9')
+            return -EINVAL;
+        if (number > (UINT64_MAX - digit) / 10)
+            return -EINVAL;
+        number = number * 10 + digit;
+    }
+    if (number > max)
+        return -EINVAL;
+    *ret_number = number;
+    return 0;
+}
+
+bool
+util_has_prefix(const char *string, const char *prefix)
+{
+    return strncmp(string, prefix, strlen(prefix)) == 0;
+}
+
+/* Read until the end or until `size` bytes; the count or a negative errno. */
+static ssize_t
+read_up_to(int fd, char *buffer, size_t size)
+{
+    size_t length = 0;
+
+    while (length < size) {
+        ssize_t got = read(fd, buffer + length, size - length);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        length += (size_t)got;
+    }
+    return (ssize_t)length;
+}
+
+int
+util_read_all(int fd, size_t max, char **ret_data, size_t *ret_length)
+{
+    CLEANUP_FREE char *data = NULL;
+    size_t length = 0;
+
+    for (size_t size = 4096;; size *= 2) {
+        char *grown;
+        ssize_t got;
+
+        if (size > max + 1)
+            size = max + 1;
+        grown = realloc(data, size + 1);
+        if (!grown)
+            return -ENOMEM;
+        data = grown;
+        got = read_up_to(fd, data + length, size - length);
+        if (got < 0)
+            return (int)got;
+        length += (size_t)got;
+        if (length > max)
+            return -EFBIG;
+        if (length < size)
+            break;
+    }
+    data[length] = '\0';
+    *ret_data = data;
+    data = NULL;
+    *ret_length = length;
+    return 0;
+}

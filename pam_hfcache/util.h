@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Small things that every other file may use: the error object, cleanup
+ * attributes, bounded text, clocks and strict numbers.  Includes nothing else
+ * of ours.
+ */
+#ifndef HFCACHE_UTIL_H
+#define HFCACHE_UTIL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+
+/*
+ * What went wrong, in one sentence for a person.  No allocation: works in a
+ * host without memory.  `code` is a positive errno; EINVAL also stands for a
+ * refused policy.
+ */
+struct err {
+    int code;
+    char text[512];
+};
+
+/*
+ * Set `err` (which may be NULL) to `code` and the formatted sentence; returns
+ * -code, so that `return err_set(err, EINVAL, ...)` reports and fails at once.
+ * A sentence too long for the buffer ends in "...".
+ */
+int err_set(struct err *err, int code, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* Like err_set(), and ends the sentence with ": " and strerror(code). */
+int err_sys(struct err *err, int code, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* Free or close what a variable holds when it goes out of scope. */
+void util_free_ptr(void *pointer_to_pointer);
+void util_close_fd(const int *fd);
+#define CLEANUP_FREE __attribute__((cleanup(util_free_ptr)))
+#define CLEANUP_CLOSE __attribute__((cleanup(util_close_fd)))
+
+/* Hand over what a cleanup variable holds: returns *fd and sets it to -1. */
+static inline int
+util_steal_fd(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
+/*
+ * Text in a buffer of fixed size.  Appending past the end keeps what fits,
+ * sets `full`, and never writes beyond; `data` is always NUL-terminated.
+ */
+struct text {
+    char *data;
+    size_t size;
+    size_t length;
+    bool full;
+};
+
+#define TEXT_INIT(array) ((struct text){(array), sizeof(array), 0, false})
+void text_add(struct text *text, const char *string);
+void text_add_char(struct text *text, char c);
+void text_addf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * Append `value` as one word of a key=value line: as it is if it is made of
+ * harmless characters, else in double quotes with `"`, `\` and every control
+ * or non-ASCII byte escaped (\xHH), so that no value can forge a field or line.
+ */
+void text_add_word(struct text *text, const char *value);
+
+/*
+ * A growing list of lines, for the reasons that `hfcache explain` prints.  All
+ * functions take NULL and then do nothing: a login does not pay for them.
+ */
+struct lines {
+    char **line;
+    size_t count;
+};
+
+void lines_add(struct lines *lines, const char *format, ...) PRINTF_LIKE(2, 3);
+void lines_free(struct lines *lines);
+
+/* Milliseconds: since an arbitrary start; since boot, with time asleep. */
+int64_t util_monotonic_ms(void);
+int64_t util_boottime_ms(void);
+
+/*
+ * Parse all of `string` as a decimal number of at most `max`: no sign, no
+ * blank, no leading zero but "0" itself, nothing behind.  0 or -EINVAL.
+ */
+int util_parse_number(const char *string, uint64_t max, uint64_t *ret_number);
+
+/* True if `string` starts with `prefix`. */
+bool util_has_prefix(const char *string, const char *prefix);
+
+/*
+ * Read all of the open file `fd` into a new NUL-terminated buffer; the caller
+ * frees it.  -EFBIG if it is larger than `max` bytes, else as read(2).
+ */
+int util_read_all(int fd, size_t max, char **ret_data, size_t *ret_length);
+
+#endif
