@@ -15,7 +15,9 @@
  * a lost descriptor is one "not ok" and no other case sees it; it has 60
  * seconds.  A failing CHECK says where, what it got and what it wanted, and
  * the case goes on; a failing REQUIRE ends it.  Checks count in processes that
- * a case forks, too.  `program WORD` runs the cases with WORD in their name.
+ * a case forks, too.  Orphans of a case come to the program: one that still runs
+five seconds after it is a failure.  `program WORD` runs the cases with WORD in
+their name.
  */
 #ifndef HFCACHE_TAP_H
 #define HFCACHE_TAP_H
@@ -29,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +51,7 @@ struct tap_result {
 };
 
 static struct tap_case *tap_first, **tap_last = &tap_first;
+static const struct tap_case *tap_current; /* the one that runs */
 static struct tap_result *tap_result;
 static char tap_path[64]; /* the running case's folder, once asked for */
 
@@ -214,6 +218,49 @@ tap_remove_folder(void)
     waitpid(pid, NULL, 0);
 }
 
+/* Name and end what the case left running. */
+TAP_HELPER void
+tap_end_orphans(void)
+{
+    char path[64], command[128];
+    FILE *list, *file;
+    int pid;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+    list = fopen(path, "r");
+    while (list && fscanf(list, "%d", &pid) == 1) {
+        snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+        file = fopen(path, "r");
+        if (!file || !fgets(command, sizeof(command), file))
+            strcpy(command, "(gone)");
+        if (file)
+            fclose(file);
+        tap_note("still running after five seconds: %d %s", pid, command);
+        kill(pid, SIGKILL);
+    }
+    if (list)
+        fclose(list);
+}
+
+/* Wait for what the case left behind; false if it was still there in the end. */
+TAP_HELPER bool
+tap_wait_for_orphans(void)
+{
+    pid_t pid;
+
+    for (int tries = 0; tries < 500; tries++) {
+        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+            continue;
+        if (pid < 0)
+            return true;
+        usleep(10000);
+    }
+    tap_end_orphans();
+    while (waitpid(-1, NULL, 0) > 0)
+        continue;
+    return false;
+}
+
 /* Run one case in a process of its own; true if it passed. */
 TAP_HELPER bool
 tap_run(const struct tap_case *one)
@@ -227,6 +274,7 @@ tap_run(const struct tap_case *one)
         perror(tap_path);
         return false;
     }
+    tap_current = one;
     pid = fork();
     if (pid == 0) {
         alarm(60);
@@ -235,6 +283,8 @@ tap_run(const struct tap_case *one)
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
         status = -1;
+    if (!tap_wait_for_orphans() && status == 0)
+        tap_result->failures++;
     tap_remove_folder();
     if (status > 0 && WIFSIGNALED(status))
         tap_note("ended by signal %d, %s", WTERMSIG(status),
@@ -255,6 +305,7 @@ tap_main(const char *word)
     if (tap_result == MAP_FAILED)
         return EXIT_FAILURE;
     setvbuf(stdout, NULL, _IOLBF, 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     for (struct tap_case *one = tap_first; one; one = one->next)
         count += strstr(one->name, word) != NULL;
     printf("1..%u\n", count);
