@@ -121,16 +121,22 @@ by_password() {
         -o PubkeyAuthentication=no "$user@127.0.0.1" "$@"
 }
 
-# on_terminal COMMAND...: with a terminal as controlling tty; its output
-# without carriage returns.
-on_terminal() {
-    local quoted
-    printf -v quoted '%q ' "$@"
-    script -qec "$quoted" /dev/null < /dev/null | tr -d '\r'
+# by_terminal USER [SSH-ARG...]: public key, with a terminal on the far side;
+# both output streams come as one, without carriage returns.
+by_terminal() {
+    local user=$1
+    shift
+    by_ssh "$user" -tt "$@" < /dev/null | tr -d '\r'
+}
+
+# by_sftp USER: batch commands on standard input.
+by_sftp() {
+    sftp -q -b - "${SSH_ARGS[@]/#-p/-P}" -o BatchMode=yes -i "$KEYS/id" \
+        "$1@127.0.0.1"
 }
 
 # by_login USER COMMAND: login -f runs the user's shell on a terminal; the
-# command goes in as typed text.
+# command goes in as typed text, so its output stands among echo and prompts.
 by_login() {
     local user=$1
     shift
@@ -181,6 +187,9 @@ start_cron() {
     cron -f > /var/log/cron.out 2>&1 &
 }
 
+# LOOK: what a session is asked: its groups, then what it was given.
+LOOK='echo "groups: $(id -Gn)"; env | grep -E "^(HF_|HUGGINGFACE_|TRACKIO_|KERNELS_)" | sort'
+
 # --- what to look at --------------------------------------------------------
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds.
@@ -206,12 +215,29 @@ new_log() {
 # logged REGEX: a new line of ours matches, now or within two seconds.
 logged() {
     wait_for 2 new_log_has "$1" && return
-    new_log | diag
+    new_log | diag_stream
     return 1
 }
 
 new_log_has() {
     new_log | grep -qE -- "$1"
+}
+
+# field USER NAME: the value of NAME=... in the newest log line on USER.
+field() {
+    new_log | grep -F " user=$1 " | tail -n 1 |
+        grep -oE " $2=(\"[^\"]*\"|[^ ]*)" | head -n 1 |
+        sed -E "s/^ $2=//; s/^\"(.*)\"\$/\1/"
+}
+
+# is_field USER NAME WANTED TEST: the log line is there within two seconds.
+is_field() {
+    wait_for 2 new_log_has " user=$1 " || diag "no log line on $1"
+    is "$(field "$1" "$2")" "$3" "$4" || new_log | diag_stream
+}
+
+diag_stream() {
+    sed 's/^/# /' >&2
 }
 
 # timed COMMAND...: its run time goes to MS.

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A user who stops and limits what he can of his own su and sudo while others
+# log in.  He may signal a set-user-id program that he started at any moment;
+# whatever it holds then, others must not have to wait for.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+ready alice mallory other
+install -d -m 700 /etc/sudoers.d
+echo 'mallory ALL=(other) NOPASSWD: ALL' > /etc/sudoers.d/mallory
+by_ssh alice true
+timed by_ssh alice true
+HEALTHY=$MS
+
+as_mallory() {
+    setpriv --reuid mallory --regid mallory --init-groups --reset-env \
+        --inh-caps=-all --bounding-set=+all bash -c "$1"
+}
+
+# Everything of mallory's that may be signalled is stopped after DELAY ms.
+stop_after() { # DELAY-MS
+    as_mallory "
+        sudo -n -u other true < /dev/null > /dev/null 2>&1 &
+        sleep $(printf '0.%03d' "$1")
+        kill -STOP -1 2> /dev/null
+        true" > /dev/null 2>&1 &
+}
+
+others_log_in() { # NAME
+    mark_log
+    timed by_ssh alice "$LOOK" > "$WORK/out"
+    is "$?" 0 "MUST 2.6.5: $1: another's login succeeds"
+    ok "$1: within deadline + 0.5 s ($MS ms, healthy $HEALTHY ms)" \
+        [ "$MS" -lt $((HEALTHY + 800)) ]
+    is_field alice state usable "$1: and sees the cache"
+}
+
+# --- stopped ----------------------------------------------------------------
+
+stopped=0
+for delay in 2 4 6 8 10 12 14 16 18 20 25 30 35 40 50 60; do
+    no_state
+    stop_after "$delay"
+    sleep 0.15
+    stopped=$((stopped + $(ps ax -o stat=,comm= | grep -cE '^T.* sudo$')))
+    timed by_ssh alice true
+    [ "$MS" -lt $((HEALTHY + 800)) ] || { echo "$delay: $MS ms"; }
+    ps ax -o stat=,comm= | grep -E '^T.*(hfcache|usermod)'
+    pkill -KILL -u mallory
+    pkill -KILL -x sudo
+done > "$WORK/late" 2>&1
+is "$(cat "$WORK/late")" "" \
+    "MUST 2.6.5: sudo stopped at 16 moments: nobody else waits, no helper is stopped"
+ok "sudo was indeed stopped ($stopped times)" [ "$stopped" -ge 4 ]
+
+no_state
+stop_after 8
+sleep 0.1
+others_log_in "sudo stopped"
+pkill -KILL -u mallory
+
+# --- limited ----------------------------------------------------------------
+
+gate_intact() {
+    local gate
+    gate=$(echo /run/hfcache/*.gate)
+    [ -s "$gate" ] && [ "$(stat -c '%u %h %a' "$gate")" = "0 1 644" ]
+}
+
+for limit in "-f 0" "-n 12" "-u 8" "-t 1" "-v 60000" "-s 64" "-l 0" "-i 0"; do
+    no_state
+    as_mallory "ulimit $limit; sudo -n -u other true; sudo -n -u other true" \
+        < /dev/null > /dev/null 2>&1
+    others_log_in "sudo under ulimit $limit"
+    ok "sudo under ulimit $limit: the state is whole" gate_intact
+done
+
+# --- environment, descriptors, working folder -------------------------------
+
+no_state
+install -d -o mallory "/home/mallory/trap"
+as_mallory 'cd ~/trap
+    export LD_PRELOAD=/home/mallory/evil.so HFCACHE_HELPER=/home/mallory/evil
+    export TMPDIR=/home/mallory/trap HF_HOME=/home/mallory/hf
+    exec 3< /etc/passwd 4> ~/trap/out
+    umask 000
+    sudo -n -u other true' < /dev/null > "$WORK/out" 2>&1
+others_log_in "a sudo with an environment of his own"
+ok "the state is whole, whatever his umask" gate_intact
+is "$(find /home/mallory/trap -type f -size +0)" "" "nothing in his folder"
+is "$(find /run/hfcache -perm /022 ! -type l)" "" \
+    "nothing in /run/hfcache that others can write"
+done_testing

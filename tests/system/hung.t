@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A file server that takes every request and never answers: stat(2) on it
+# waits for ever and no signal ends it.  Logins go on, within the deadline,
+# and see the cache again as soon as the server answers.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+probes() {
+    pgrep -c -x hfcache-probe
+}
+
+no_probes() {
+    [ "$(probes)" = 0 ]
+}
+
+# The processes that login programs have below them, but users' own.
+no_probe_below() { # PID
+    local child
+    for child in $(pgrep -P "$1"); do
+        [ "$(cat "/proc/$child/comm")" != hfcache-probe ] || return 1
+    done
+}
+
+ready alice bob
+for user in alice bob; do
+    by_ssh "$user" true
+done
+timed by_ssh alice true
+HEALTHY=$MS
+mv "$CACHE" /srv/backing
+mkdir "$CACHE"
+server=$("$SYSTEM/fuse-server" --hang /srv/backing "$CACHE")
+no_state
+
+# --- nothing is known of it -------------------------------------------------
+
+mark_log
+timed by_ssh alice "$LOOK" > "$WORK/out"
+is "$?" 0 "MUST 2.6.1: a dead file server, sshd: the login succeeds"
+ok "MUST 2.6.2: within deadline + 0.5 s ($MS ms, healthy $HEALTHY ms)" \
+    [ "$MS" -lt $((HEALTHY + 800)) ]
+like "$(cat "$WORK/out")" 'HF_HOME=' "nothing known: variables set"
+wait_for 2 new_log_has " user=alice "
+like "$(field alice state)" '^(slow|unknown)$' "the log says slow or unknown"
+is "$(probes)" 1 "one probe waits for the server"
+
+timed by_ssh bob true
+ok "the second login at once ($MS ms, healthy $HEALTHY ms)" \
+    [ "$MS" -lt $((HEALTHY + 200)) ]
+timed by_su bob true
+ok "su at once ($MS ms)" [ "$MS" -lt 200 ]
+for _ in {1..20}; do
+    by_su alice true
+done
+is "$(probes)" 1 "twenty logins later: still one probe"
+ok "sshd has no child of ours" no_probe_below "$(cat /run/sshd.pid)"
+is "$(ps ax -o stat=,comm= | grep -c '^Z.*hfcache')" 0 "and no zombie"
+
+for command in "status" "explain alice" "env alice" "policy"; do
+    # shellcheck disable=SC2086
+    timed timeout -s KILL 5 hfcache $command > "$WORK/out" 2>&1
+    ok "hfcache $command does not wait for it ($MS ms)" [ "$MS" -lt 500 ]
+done
+
+out=$(timed by_login alice "$LOOK" && echo "ms=$MS")
+like "$out" 'HF_HOME=/srv.*ms=[12]' "login -f goes on"
+by_cron bob 'true'
+start_cron
+ok "a cron job runs" wait_for 5 test -e /tmp/cron.bob.done
+
+# --- after ten seconds it is hung -------------------------------------------
+
+oldest=$(ps -C hfcache-probe -o etimes= --sort=-etimes | head -1)
+sleep $((oldest < 11 ? 11 - oldest : 0))
+mark_log
+timed by_su alice "$LOOK" > "$WORK/out"
+is_field alice state hung "after ten seconds: state hung"
+unlike "$(cat "$WORK/out")" HF_HOME "hung: variables left out"
+for _ in {1..20}; do
+    by_su alice true
+done
+ok "hung: at most four probes, ever" [ "$(probes)" -le 4 ]
+timed by_ssh bob true
+ok "hung: the next login at once ($MS ms)" [ "$MS" -lt $((HEALTHY + 200)) ]
+like "$(by_terminal bob true)" "$CACHE" "hung: said on a terminal"
+
+# --- it answers again -------------------------------------------------------
+
+kill -USR1 "$server"
+ok "healed: the waiting probes end" wait_for 5 no_probes
+mark_log
+like "$(by_su alice "$LOOK")" 'HF_HOME=' "healed: variables set"
+is_field alice state usable "healed: state usable"
+
+# --- a verdict is known, then it hangs --------------------------------------
+
+policy <<< $'[cache]\nfresh = 0s\ndeadline = 500ms'
+by_su alice true
+wait_for 5 no_probes
+kill -USR2 "$server"
+mark_log
+timed by_su alice "$LOOK" > "$WORK/out"
+is_field alice state slow "known good, then hanging: state slow"
+like "$(cat "$WORK/out")" 'HF_HOME=' "slow: as the last verdict, variables set"
+ok "MUST 2.6.2: the policy's own deadline, 500 ms ($MS ms)" \
+    [ "$MS" -ge 450 ] -a "$MS" -lt 1000
+timed by_su alice true
+ok "slow: the second login at once ($MS ms)" [ "$MS" -lt 200 ]
+
+# --- the server dies --------------------------------------------------------
+
+kill -KILL "$server"
+wait_for 5 no_probes
+mark_log
+by_su alice "$LOOK" > "$WORK/out"
+is_field alice state error "dead and gone: state error"
+unlike "$(cat "$WORK/out")" HF_HOME "error: variables left out"
+done_testing

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The real installation, step by step as the README says, and back: `make
+# install`, `hfcache setup`, `hfcache enable`, a login; `hfcache disable`,
+# `make uninstall`, and nothing is left.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+files() {
+    find /usr /etc /var/lib -xdev \( -name '*hfcache*' -o -path /etc/pam.d/\* \
+        -o -path /usr/local/\* \) -printf '%p %y %m %U %G %s\n' | sort
+}
+
+users alice
+start_sshd
+before=$(files)
+pam_before=$(sha256sum /etc/pam.d/*)
+
+ok "make install" make -s -C "$SRC" BUILD="$BUILD" install > "$WORK/out" 2>&1
+module=$(find /usr/lib* -name pam_hfcache.so)
+is "$(dirname "$module")" "$(dirname "$(find /usr/lib* -name pam_unix.so)")" \
+    "the module stands where pam_unix.so does"
+is "$(stat -c '%a %U' "$module")" "644 root" "0644, root's"
+is "$(stat -c '%a %U' /usr/local/libexec/hfcache-probe)" "755 root" \
+    "the helper: 0755, not setuid"
+like "$(hfcache --version)" '^hfcache [0-9]' "hfcache --version"
+ok "hfcache --help" hfcache --help > /dev/null
+ok "hfcache setup" hfcache setup > /dev/null
+nok "explain before enable: exit 1" hfcache explain alice --service sshd \
+    > "$WORK/out" 2>&1
+
+enabled=$(sha256sum /etc/pam.d/*)
+ok "enable --dry-run" hfcache enable --dry-run sshd > "$WORK/out"
+is "$(sha256sum /etc/pam.d/*)" "$enabled" "dry run: nothing changed"
+chmod 640 /etc/pam.d/sshd
+ok "enable sshd" hfcache enable sshd > "$WORK/out"
+is "$(stat -c '%a %U %G' /etc/pam.d/sshd)" "640 root root" \
+    "enable keeps owner and mode"
+line=$(grep -n pam_hfcache /etc/pam.d/sshd)
+include=$(grep -nE '^@include +common-session' /etc/pam.d/sshd)
+ok "before the include that reaches pam_systemd" \
+    [ "${line%%:*}" -lt "${include%%:*}" ]
+like "$line" ':-session[[:space:]]+optional[[:space:]]+pam_hfcache\.so$' \
+    "the line"
+ok "enable again" hfcache enable sshd > /dev/null
+is "$(grep -c pam_hfcache /etc/pam.d/sshd)" 1 "enable again: still one line"
+ok "explain: exit 0" hfcache explain alice --service sshd > "$WORK/out" 2>&1
+like "$(by_ssh alice "$LOOK")" 'hf-users.*HF_HOME=' "a login"
+like "$(hfcache status 2>&1)" "$CACHE" "status speaks of the cache"
+like "$(hfcache env alice)" 'HF_HOME=./?.*huggingface' "env"
+
+mv "$module" "$WORK/"
+ok "MUST 2.6.1: the module is gone, the line is not: the login succeeds" \
+    by_ssh alice true
+nok "enable without the module is refused" hfcache enable login \
+    > "$WORK/out" 2>&1
+mv "$WORK/pam_hfcache.so" "$module"
+
+ok "enable some more" hfcache enable --auth su sudo login > /dev/null
+ok "disable --all" hfcache disable --all > "$WORK/out"
+chmod 644 /etc/pam.d/sshd
+is "$(sha256sum /etc/pam.d/*)" "$pam_before" "/etc/pam.d is as it was"
+ok "make uninstall" make -s -C "$SRC" BUILD="$BUILD" uninstall \
+    > "$WORK/out" 2>&1
+rm -rf /var/lib/hfcache # copies of edited files: the admin's to remove
+is "$(diff <(echo "$before") <(files))" "" "make uninstall leaves nothing"
+ok "a login afterwards" by_ssh alice true
+
+ok "make install into DESTDIR" make -s -C "$SRC" BUILD="$BUILD" \
+    DESTDIR="$WORK/dest" install > "$WORK/out" 2>&1
+is "$(files)" "$before" "DESTDIR: nothing outside it"
+is "$(find "$WORK/dest" -type f -name '*hfcache*' -perm /111 -printf '%f\n' |
+    sort | xargs)" "hfcache hfcache-probe" "DESTDIR: two programs in it"
+ok "make uninstall from DESTDIR" make -s -C "$SRC" BUILD="$BUILD" \
+    DESTDIR="$WORK/dest" uninstall > "$WORK/out" 2>&1
+is "$(find "$WORK/dest" ! -type d)" "" "and out again"
+done_testing

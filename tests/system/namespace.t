@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The harness itself: what happens in the private namespace stays there, also
+# when it is killed, and the programs in it find a machine that works.
+
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+here=$(dirname "$(readlink -f "$0")")
+[ "$(id -u)" -eq 0 ] || skip_all "needs root, for a mount namespace"
+
+fingerprint() {
+    stat -c '%n %i %Y %Z' /etc /etc/group /etc/passwd /etc/pam.d /usr/sbin \
+        /usr/local/bin /var/lib /home /srv /run/hfcache /etc/security 2>&1
+    mount | sort
+}
+
+scratches() {
+    find /var/tmp -maxdepth 1 -name 'hfcache-ns.*' | sort
+}
+
+none_new() {
+    local try
+    for try in {1..50}; do
+        [ "$(scratches)" = "$scratch_before" ] && return
+        sleep 0.1
+    done
+    return 1
+}
+
+before=$(fingerprint)
+scratch_before=$(scratches)
+
+is "$("$here/ns" bash -c 'echo in; exit 3'; echo "rc $?")" $'in\nrc 3' \
+    "output and exit status come out"
+ok "edits of everything that tests edit" "$here/ns" bash -ec '
+    useradd -m guest
+    echo x >> /etc/pam.d/sshd
+    mkdir -p /etc/security/hfcache.conf.d /run/hfcache /var/lib/hfcache
+    touch /usr/sbin/hfcache-harness /srv/x /home/x /root/x /tmp/x
+    touch /var/log/x /var/mail/x /var/tmp/x'
+is "$(fingerprint)" "$before" "the machine is as it was"
+ok "scratch folder gone" none_new
+nok "the source tree is read-only" "$here/ns" bash -c 'touch "$SRC/x" 2>&-'
+ok "the build folder is not" "$here/ns" \
+    bash -c 'touch "$BUILD/harness" && rm "$BUILD/harness"'
+is "$("$here/ns" bash -c '(setsid sleep 0.1 &); sleep 0.4
+    ps ax -o stat= | grep -c Z')" 0 "orphans are reaped"
+is "$("$here/ns" bash -c 'logger -p authpriv.err -t t hello; sleep 0.2
+    cat /var/log/auth.log')" "authpriv.err t: hello" "the log is kept"
+ok "ACLs work on /srv" "$here/ns" setfacl -d -m u::rwx,g::rwx,o::--- /srv
+
+"$here/ns" bash -c 'sleep 77.31 & sleep 77.31' &
+victim=$!
+sleep 1
+is "$(pgrep -cx -f 'sleep 77.31')" 2 "a run with children"
+kill -KILL "$victim"
+wait "$victim" 2> /dev/null
+sleep 0.5
+is "$(pgrep -cx -f 'sleep 77.31')" 0 "killed: its processes are gone"
+ok "killed: scratch folder gone" none_new
+is "$(fingerprint)" "$before" "killed: the machine is as it was"
+done_testing

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# `hfcache setup` makes group and folders, once; it leaves alone what holds
+# other things, system folders, and a mount point without its mount.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+install_project
+
+tree() { # FOLDER...: all that setup could have changed
+    find "$@" -xdev -printf '%p %y %m %U %G %C@\n' | sort
+    getfacl -RpP "$@" 2> /dev/null
+    cat /etc/group
+}
+
+# refuses EXIT REGEX NAME FOLDER...: setup under the policy as it stands.
+refuses() {
+    local exit=$1 regex=$2 name=$3 before out
+    shift 3
+    before=$(tree "$@")
+    out=$(hfcache setup 2>&1)
+    like "$?" "^$exit\$" "$name: exit $exit"
+    like "$out" "$regex" "$name: says why"
+    is "$(tree "$@")" "$before" "$name: nothing changed"
+}
+
+# --- a fresh machine --------------------------------------------------------
+
+before=$(tree /srv)
+out=$(hfcache setup --dry-run)
+is "$?" 0 "dry run: exit 0"
+like "$out" "$CACHE" "dry run: says what it would do"
+is "$(tree /srv)" "$before" "dry run: nothing changed"
+
+out=$(hfcache setup)
+is "$?" 0 "setup: exit 0"
+for word in hf-users "$CACHE" hub .locks; do
+    like "$out" "$word" "setup: says that it made $word"
+done
+is "$(cd "$CACHE" && stat -c '%n %a %U %G' . hub hub/.locks)" \
+    ". 2750 root hf-users
+hub 2770 root hf-users
+hub/.locks 2770 root hf-users" "setup: owner, group, modes"
+is "$(getfacl -cpd "$CACHE/hub" | xargs)" "user::rwx group::rwx other::---" \
+    "setup: default ACL"
+is "$(getfacl -cpa "$CACHE/hub" | xargs)" "user::rwx group::rwx other::---" \
+    "setup: no access ACL beyond the mode"
+before=$(tree "$CACHE")
+ok "setup again: exit 0" hfcache setup > "$WORK/out"
+is "$(tree "$CACHE")" "$before" "setup again: not one inode touched"
+
+chmod g-s "$CACHE/hub"
+ok "setup after drift: exit 0" hfcache setup > "$WORK/out"
+is "$(stat -c %a "$CACHE/hub")" 2770 "setup after drift: mended"
+mkdir "$CACHE/lost+found"
+ok "lost+found is no stranger" hfcache setup > /dev/null
+
+# --- what it must leave alone -----------------------------------------------
+
+mkdir /srv/data
+touch /srv/data/thesis.tex
+policy <<< $'[cache]\npath = /srv/data'
+refuses 3 '/srv/data/huggingface' "a folder that holds other things" /srv/data
+like "$(hfcache setup 2>&1)" 'thesis\.tex' "and names what it found"
+
+for path in / /home /srv /etc /usr /var/lib; do
+    policy <<< "[cache]
+path = $path"
+    refuses 2 "$POLICY:2: " "path = $path" /home /srv /etc/security
+done
+users alice
+policy <<< $'[cache]\npath = /home/alice'
+refuses '[23]' '.' "a home" /home/alice
+
+mkdir /srv/nfs
+echo 'server:/export /srv/nfs nfs defaults 0 0' >> /etc/fstab
+policy <<< $'[cache]\npath = /srv/nfs'
+refuses 3 'fstab|mount' "a mount point without its mount" /srv/nfs
+policy <<< $'[cache]\npath = /srv/nfs/huggingface'
+refuses 3 'fstab|mount' "a folder below one" /srv/nfs
+mount -t tmpfs tmpfs /srv/nfs
+ok "mounted: exit 0" hfcache setup > /dev/null
+is "$(stat -c %a /srv/nfs/huggingface/hub)" 2770 "mounted: made"
+umount /srv/nfs
+
+policy <<< $'[cache]\npath = /srv/link'
+mkdir /home/alice/hf
+chown alice: /home/alice/hf
+ln -s /home/alice/hf /srv/link
+chown -h alice: /srv/link
+refuses 3 '/srv/link' "a user's link" /srv /home/alice
+
+policy <<< $'[cache]\ngroup = sudo'
+refuses 2 "$POLICY:2: " "a group with rights" /srv
+
+rm "$POLICY"
+out=$(setpriv --reuid alice --regid alice --init-groups hfcache setup 2>&1)
+isnt "$?" 0 "setup by a user: refused"
+like "$out" 'root' "and told why"
+done_testing

@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A real sshd with one `session` line: key, password, sftp, commands whose
+# output must stay clean, terminals, several sessions over one connection;
+# root and system users; the monitor's own groups.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+# Groups of the privileged sshd process behind a session of USER.
+monitor_groups() {
+    local out pid
+    by_ssh "$1" 'ps -o ppid= -p $PPID; read -r _' < <(sleep 1.5) > "$WORK/pid" &
+    wait_for 5 test -s "$WORK/pid"
+    pid=$(tr -d ' ' < "$WORK/pid")
+    out=$(grep -E '^(Uid|Gid|Groups):' "/proc/$pid/status" | tr -s '\t ' ' ')
+    wait $!
+    rm "$WORK/pid"
+    echo "$out"
+}
+
+# --- without the module -----------------------------------------------------
+
+install_project
+hfcache setup > "$WORK/setup.log" || diag "$(cat "$WORK/setup.log")"
+users alice bob carol dave erin
+useradd -r -m -s /bin/bash service
+cp -a /home/alice/.ssh /home/service/ && chown -R service: /home/service/.ssh
+start_sshd
+bare_monitor=$(monitor_groups dave)
+bare_root=$(by_ssh root 'id -G; env | sort | grep -v ^SSH_')
+bare_service=$(by_ssh service 'id -G; env | sort | grep -v ^SSH_')
+unlike "$(by_ssh alice "$LOOK")" 'hf-users|HF_HOME' "before: nothing"
+
+ok "enable sshd" hfcache enable sshd
+is "$(grep -c pam_hfcache /etc/pam.d/sshd)" 1 "one line in /etc/pam.d/sshd"
+
+# --- public key: first login, second login ----------------------------------
+
+mark_log
+first=$(by_ssh alice "$LOOK")
+is "$first" "groups: alice hf-users
+HF_ASSETS_CACHE=/home/alice/.cache/huggingface/assets
+HF_DATASETS_CACHE=/home/alice/.cache/huggingface/datasets
+HF_EVALUATE_CACHE=/home/alice/.cache/huggingface/evaluate
+HF_HOME=$CACHE
+HF_LEROBOT_HOME=/home/alice/.cache/huggingface/lerobot
+HF_METRICS_CACHE=/home/alice/.cache/huggingface/metrics
+HF_MODULES_CACHE=/home/alice/.cache/huggingface/modules
+HF_TOKEN_PATH=/home/alice/.cache/huggingface/token
+HF_XET_CACHE=/home/alice/.cache/huggingface/xet
+KERNELS_CACHE=/home/alice/.cache/huggingface/kernels
+TRACKIO_DIR=/home/alice/.cache/huggingface/trackio" \
+    "key, first login: the group and the variables"
+ok "first login: in /etc/group" in_etc_group alice
+ok "first login: nothing made in the home" test ! -e /home/alice/.cache
+ok "one log line, its fields in order" logged \
+    'authpriv\.[a-z]+ sshd.*pam_hfcache\(sshd:session\): user=alice uid=[0-9]+ service=sshd cache=/srv/huggingface section=[^=]* action=[^=]* member=[^=]* persist=[^=]* state=usable env=[^=]* age_ms=[0-9]+ took_ms=[0-9]+ why='
+is "$(new_log | grep -c ' user=alice ')" 1 "no second line"
+
+group_file=$(stat -c '%i %y' /etc/group)
+is "$(by_ssh alice "$LOOK")" "$first" "second login: the same"
+is "$(stat -c '%i %y' /etc/group)" "$group_file" \
+    "second login: /etc/group was not written again"
+is "$(id -Gn alice)" "alice hf-users" "the membership lasts"
+
+# --- other ways in ----------------------------------------------------------
+
+like "$(by_password bob "$LOOK")" 'groups: bob hf-users.*HF_HOME=/srv/hug' \
+    "password, first login"
+ok "password: in /etc/group" in_etc_group bob
+
+head -c 100000 /dev/urandom > /home/carol/blob
+chown carol: /home/carol/blob
+by_ssh carol 'cat blob' > "$WORK/blob" 2> "$WORK/err"
+ok "command: the first login's output is clean to the byte" \
+    cmp /home/carol/blob "$WORK/blob"
+is "$(cat "$WORK/err")" "" "command: nothing on its standard error"
+forget carol
+by_sftp carol > "$WORK/out" 2> "$WORK/err" <<END
+get blob $WORK/by-sftp
+END
+ok "sftp: a file arrives" cmp /home/carol/blob "$WORK/by-sftp"
+is "$(cat "$WORK/err")" "" "sftp: nothing on its standard error"
+ok "sftp: in /etc/group" in_etc_group carol
+scp -q -O "${SSH_ARGS[@]/#-p/-P}" -i "$KEYS/id" carol@127.0.0.1:blob \
+    "$WORK/by-scp" > "$WORK/out" 2>&1
+ok "old scp protocol: a file arrives" cmp /home/carol/blob "$WORK/by-scp"
+is "$(cat "$WORK/out")" "" "old scp protocol: nothing else"
+
+first=$(by_terminal dave "$LOOK")
+like "$first" 'groups: dave hf-users' "terminal: the group"
+like "$first" 'HF_HOME=/srv/huggingface' "terminal: the variables"
+like "$first" 'added.*tmux|tmux.*added' "terminal: told of the new membership"
+unlike "$(by_terminal dave true)" 'hf-users|hfcache' \
+    "terminal, second login: not a word"
+
+ssh "${SSH_ARGS[@]}" -o BatchMode=yes -i "$KEYS/id" -fNM -S "$WORK/mux" \
+    -o ControlPersist=10 erin@127.0.0.1
+like "$(ssh -S "$WORK/mux" -o BatchMode=yes erin@127.0.0.1 "$LOOK")" \
+    'groups: erin hf-users.*HF_HOME=/srv' "second channel of a connection"
+ssh -q -S "$WORK/mux" -O exit erin@127.0.0.1 2> /dev/null
+
+# --- who is left alone ------------------------------------------------------
+
+is "$(monitor_groups dave)" "$bare_monitor" "the monitor's groups are untouched"
+forget dave
+is "$(monitor_groups dave)" "$bare_monitor" "also when the user is added"
+is "$(by_ssh root 'id -G; env | sort | grep -v ^SSH_')" "$bare_root" \
+    "root: groups and environment untouched"
+is "$(by_ssh service 'id -G; env | sort | grep -v ^SSH_')" "$bare_service" \
+    "system user: groups and environment untouched"
+unlike "$(grep ^hf-users: /etc/group)" 'root|service' \
+    "neither is in /etc/group"
+done_testing
