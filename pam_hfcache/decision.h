@@ -66,22 +66,26 @@ struct knowledge {
     gid_t gid;                     /* the cache's group */
     enum member member;
     const struct verdict *verdict; /* NULL: none to be had */
+    int64_t age_ms;                /* of the verdict */
     bool timed_out;                /* the deadline passed without an answer */
     int64_t running_ms;            /* longest running probe; 0: none */
 };
 
 struct view {
     enum state state;
-    bool drift;     /* the gate differs from the layout, though usable */
-    char why[200];  /* one sentence for log and user; "" if usable and clean */
+    enum state basis; /* what the variables go by: of `slow` the last verdict's
+                         state or unknown, else the same as `state` */
+    bool drift;       /* the gate differs from the layout */
+    char why[200];    /* one sentence for log and user; "" if all is well */
 };
 
 /* The table of states, DESIGN 2.3. */
 void decision_judge(const struct policy_section *section,
                     const struct knowledge *known, struct view *ret);
 
-/* True if the variables are to be set in this state under this policy. */
-bool decision_exports(const struct policy_section *section, enum state state);
+/* True if the variables are to be set in this view under this policy. */
+bool decision_exports(const struct policy_section *section,
+                      const struct view *view);
 
 /* How many repositories or lock folders in the verdict are this user's. */
 size_t decision_own_drifts(const struct verdict *verdict, uid_t uid);

@@ -20,7 +20,7 @@ struct login {
     bool has_gid;
     enum member member;
     bool lasting;          /* NSS knows the membership: next logins have it */
-    char persist[160];     /* how persist went: "", "usermod", why not, ... */
+    char persist[512];     /* how persist went: "", "usermod", why not, ... */
     bool persist_added;    /* this login made the membership last */
     struct verdict *verdict; /* NULL: none */
     struct view view;
@@ -29,7 +29,7 @@ struct login {
     size_t own_drifts;
     bool exports;   /* the variables are to be set */
     struct environment environment;
-    char problem[256]; /* the first thing that went wrong outside the view */
+    char problem[512]; /* the first thing that went wrong outside the view */
 };
 
 /*

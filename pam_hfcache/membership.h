@@ -53,10 +53,11 @@ enum guard {
  * getgroups() or the egid, that is where the application has already become
  * the user's groups; in a process with several threads, only if the list is
  * exactly that set, because glibc changes all threads.  Idempotent; never
- * drops or replaces a gid.
+ * drops or replaces a gid.  Without `may_add` it only looks: GUARD_CLOSED then
+ * also stands for "could have been added".
  */
 enum guard membership_guarded_add(const struct subject *subject, gid_t gid,
-                                  struct err *err);
+                                  bool may_add, struct err *err);
 
 /* True if this process has one thread only (false when it can't be told). */
 bool membership_single_thread(void);

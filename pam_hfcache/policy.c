@@ -450,7 +450,7 @@ load_from_files(struct loader *loader, const void *what, struct err *err)
     if (result == -ENOENT && !from->file)
         result = 0;
     else if (result == -ENOENT)
-        result = err_set(err, ENOENT,
+        result = err_set(err, EINVAL,
                          "%s: there is no such file: make it, or name another",
                          file);
     return result < 0 ? result

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which section takes a login.  The table of states is in decision_state.c,
+ * the variables are in decision_env.c.
+ */
+#include "decision.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#define DYNAMIC_UID_MIN 61184 /* systemd's dynamic users, UIDS-GIDS of systemd */
+#define DYNAMIC_UID_MAX 65519
+
+bool
+decision_uid_is_special(uid_t uid)
+{
+    return uid == 0 || uid == 65534 || uid == 65535 || uid == (uid_t)-1 ||
+           (uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX);
+}
+
+typedef bool matcher(const struct subject *subject, const char *item);
+
+/*
+ * First to last, the last match wins; a list whose first item is negated
+ * starts from everyone.
+ */
+static bool
+match_list(const char *list, const struct subject *subject, matcher *matches)
+{
+    bool result = false;
+    bool first = true;
+    bool negated;
+    char item[256];
+
+    while (policy_next_item(&list, item, sizeof(item), &negated)) {
+        if (first)
+            result = negated;
+        first = false;
+        if (matches(subject, item))
+            result = !negated;
+    }
+    return result;
+}
+
+static bool
+match_group(const struct subject *subject, const char *name)
+{
+    gid_t gid;
+
+    if (!subject->group_gid || subject->group_gid(name, &gid) < 0)
+        return false;
+    for (size_t i = 0; i < subject->ngroups; i++) {
+        if (subject->groups[i] == gid)
+            return true;
+    }
+    return subject->gid == gid;
+}
+
+static bool
+match_uid(uid_t uid, const char *item)
+{
+    char *end;
+    unsigned long low = strtoul(item, &end, 10);
+    unsigned long high = *end == '-' ? strtoul(end + 1, NULL, 10) : low;
+
+    return low <= uid && uid <= high;
+}
+
+static bool
+match_user(const struct subject *subject, const char *item)
+{
+    if (strcmp(item, "*") == 0)
+        return true;
+    if (*item == '@')
+        return match_group(subject, item + 1);
+    if (*item >= '0' && *item <= '9')
+        return match_uid(subject->uid, item);
+    return strcmp(item, subject->user) == 0;
+}
+
+static bool
+match_service(const struct subject *subject, const char *pattern)
+{
+    return fnmatch(pattern, subject->service, 0) == 0;
+}
+
+/* A pattern without a dot is about the host name's first label. */
+static bool
+match_host(const struct subject *subject, const char *pattern)
+{
+    char label[256];
+    size_t length = strcspn(subject->host, ".");
+
+    if (strchr(pattern, '.') || length >= sizeof(label))
+        return fnmatch(pattern, subject->host, FNM_CASEFOLD) == 0;
+    memcpy(label, subject->host, length);
+    label[length] = '\0';
+    return fnmatch(pattern, label, FNM_CASEFOLD) == 0;
+}
+
+/* The key that keeps this section from taking the login; -1: none does. */
+static int
+find_obstacle(const struct policy_section *section,
+              const struct subject *subject)
+{
+    static const struct {
+        enum policy_key key;
+        matcher *matches;
+    } lists[] = {
+        {KEY_USERS, match_user},
+        {KEY_SERVICES, match_service},
+        {KEY_HOSTS, match_host},
+    };
+
+    if (subject->uid < (uid_t)policy_number(section, KEY_MIN_UID))
+        return KEY_MIN_UID;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        if (!match_list(policy_text(section, lists[i].key), subject,
+                        lists[i].matches))
+            return (int)lists[i].key;
+    }
+    return -1;
+}
+
+static void
+explain_section(const struct policy_section *section,
+                const struct subject *subject, int obstacle,
+                struct lines *why)
+{
+    char title[64] = "", where[512] = "";
+    struct text title_text = TEXT_INIT(title), where_text = TEXT_INIT(where);
+    const struct policy_value *value;
+
+    if (!why)
+        return;
+    policy_add_title(section, &title_text);
+    if (obstacle < 0) {
+        policy_add_origin(&section->origin, &where_text);
+        lines_add(why, "%s takes this login: users, services and hosts match "
+                       "(%s)",
+                  title, where);
+        return;
+    }
+    value = &section->value[obstacle];
+    policy_add_origin(&value->origin, &where_text);
+    if (obstacle == KEY_MIN_UID)
+        lines_add(why, "%s does not: uid %u is below min_uid = %s (%s)", title,
+                  subject->uid, value->text, where);
+    else
+        lines_add(why, "%s does not: %s = %s (%s)", title,
+                  policy_keys[obstacle].name, value->text, where);
+}
+
+const struct policy_section *
+decision_section(const struct policy *policy, const struct subject *subject,
+                 struct lines *why)
+{
+    if (decision_uid_is_special(subject->uid)) {
+        lines_add(why, "uid %u is the system's own: never served",
+                  subject->uid);
+        return NULL;
+    }
+    for (size_t i = 0; i < policy->nsections; i++) {
+        const struct policy_section *section = &policy->sections[i];
+        int obstacle = find_obstacle(section, subject);
+
+        explain_section(section, subject, obstacle, why);
+        if (obstacle < 0)
+            return section;
+    }
+    return NULL;
+}
+
+size_t
+decision_own_drifts(const struct verdict *verdict, uid_t uid)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; verdict && i < verdict->ndrifts; i++)
+        count += verdict->drifts[i].owner == uid;
+    return count;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The steps of a login, in the order in which the module calls them.  What a
+ * step finds wrong goes into login->problem or the view: no step fails.
+ */
+#include "login.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "probe.h"
+
+/* Keep the first problem: what follows is often its consequence. */
+static void
+note_problem(struct login *login, const char *what)
+{
+    if (!*login->problem)
+        snprintf(login->problem, sizeof(login->problem), "%s", what);
+}
+
+/*
+ * Only a host that is root through and through starts helpers: whoever started
+ * su or sudo could stop, limit or freeze them.
+ */
+static bool
+may_start_helpers(void)
+{
+    return getuid() == 0 && geteuid() == 0;
+}
+
+int
+login_begin(const char *conf, uid_t trusted_uid, const char *user,
+            const char *service, struct login *ret, struct lines *why,
+            struct err *err)
+{
+    struct err group_err;
+    int result;
+
+    *ret = (struct login){.age_ms = -1, .member = MEMBER_NO};
+    result = policy_load(conf, trusted_uid, &ret->policy, err);
+    if (result < 0)
+        return result;
+    result = membership_load(user, service, &ret->person, err);
+    if (result < 0)
+        return result;
+    ret->section = decision_section(&ret->policy, &ret->person.subject, why);
+    if (!ret->section)
+        return 0;
+    if (membership_group(ret->section, &ret->gid, &group_err) == 0) {
+        ret->has_gid = true;
+        ret->lasting = membership_holds(&ret->person.subject, ret->gid);
+    } else {
+        note_problem(ret, group_err.text);
+    }
+    return 0;
+}
+
+void
+login_free(struct login *login)
+{
+    policy_free(&login->policy);
+    membership_free(&login->person);
+    if (login->verdict) {
+        verdict_free(login->verdict);
+        free(login->verdict);
+        login->verdict = NULL;
+    }
+    decision_free_environment(&login->environment);
+}
+
+static int64_t
+wanted_membership(const struct login *login)
+{
+    return policy_number(login->section, KEY_MEMBERSHIP);
+}
+
+static bool
+wants_to_add(const struct login *login)
+{
+    return wanted_membership(login) == MEMBERSHIP_ENSURE ||
+           wanted_membership(login) == MEMBERSHIP_SESSION;
+}
+
+/* What a closed guard leaves: NSS's word, or the promise of setcred. */
+static enum member
+member_without_guard(const struct login *login, bool promised)
+{
+    if (login->lasting)
+        return MEMBER_YES;
+    return promised && wants_to_add(login) ? MEMBER_PROMISED : MEMBER_NO;
+}
+
+void
+login_join(struct login *login, bool promised)
+{
+    struct err err;
+    enum guard guard;
+
+    if (!login->has_gid)
+        return;
+    if (wanted_membership(login) == MEMBERSHIP_OFF) {
+        login->member = MEMBER_UNASKED;
+        return;
+    }
+    guard = membership_guarded_add(&login->person.subject, login->gid,
+                                   wants_to_add(login), &err);
+    if (guard == GUARD_FAILED)
+        note_problem(login, err.text);
+    if (guard == GUARD_ADDED)
+        login->member = MEMBER_ADDED;
+    else if (guard == GUARD_PRESENT)
+        login->member = MEMBER_YES;
+    else
+        login->member = member_without_guard(login, promised);
+}
+
+/* NAME=VALUE arguments for the helper, in one buffer. */
+struct arguments {
+    char buffer[2048];
+    const char *argv[16];
+    size_t count;
+    size_t used;
+};
+
+static void add_argument(struct arguments *arguments, const char *format, ...)
+    PRINTF_LIKE(2, 3);
+
+/* Bounded by the policy's own limits on paths and names. */
+static void
+add_argument(struct arguments *arguments, const char *format, ...)
+{
+    size_t room = sizeof(arguments->buffer) - arguments->used;
+    char *start = arguments->buffer + arguments->used;
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(start, room, format, args);
+    va_end(args);
+    if (length < 0 || (size_t)length >= room ||
+        arguments->count + 1 >= ARRAY_LEN(arguments->argv))
+        return; /* the helper refuses an incomplete set */
+    arguments->used += (size_t)length + 1;
+    arguments->argv[arguments->count++] = start;
+    arguments->argv[arguments->count] = NULL;
+}
+
+static ssize_t
+ask_to_join(const struct login *login, int how, const char *group, char *answer,
+            struct err *err)
+{
+    const struct subject *subject = &login->person.subject;
+    struct arguments arguments = {.count = 0};
+
+    add_argument(&arguments, "hfcache-probe");
+    add_argument(&arguments, "join");
+    add_argument(&arguments, "user=%s", subject->user);
+    add_argument(&arguments, "uid=%u", subject->uid);
+    add_argument(&arguments, "group=%s", group);
+    add_argument(&arguments, "gid=%u", login->gid);
+    add_argument(&arguments, "how=%s",
+                 policy_keys[KEY_PERSIST].choices[how]);
+    return probe_run(HFCACHE_HELPER, arguments.argv,
+                     policy_number(login->section, KEY_PERSIST_DEADLINE),
+                     answer, err);
+}
+
+/* One line for the log of how asking went. */
+static void
+describe_persist(struct login *login, int how, ssize_t result, char *answer,
+                 const struct err *err)
+{
+    const char *name = policy_keys[KEY_PERSIST].choices[how];
+
+    if (result > 0)
+        answer[strcspn(answer, "\n")] = '\0';
+    if (login->lasting)
+        snprintf(login->persist, sizeof(login->persist), "%s", name);
+    else if (result == -ETIMEDOUT)
+        snprintf(login->persist, sizeof(login->persist),
+                 "%s: not done within %s, goes on without us", name,
+                 policy_text(login->section, KEY_PERSIST_DEADLINE));
+    else if (result > 0 && strcmp(answer, "ok") != 0)
+        snprintf(login->persist, sizeof(login->persist), "%.16s: %.400s",
+                 name, answer);
+    else
+        snprintf(login->persist, sizeof(login->persist), "%.16s: %.400s",
+                 name, result < 0 ? err->text : "without effect");
+}
+
+void
+login_persist(struct login *login)
+{
+    char group[256] = "", answer[PROBE_ANSWER_MAX + 1];
+    struct err err;
+    ssize_t result;
+    int how = PERSIST_USERMOD;
+
+    if (!login->has_gid || login->lasting || !may_start_helpers() ||
+        wanted_membership(login) != MEMBERSHIP_ENSURE)
+        return;
+    if (membership_persist_how(login->section, login->gid, group,
+                               sizeof(group), &how, &err) < 0) {
+        snprintf(login->persist, sizeof(login->persist), "%s", err.text);
+        note_problem(login, err.text);
+        return;
+    }
+    result = ask_to_join(login, how, group, answer, &err);
+    if (membership_reload_groups(&login->person, NULL) == 0)
+        login->lasting =
+            membership_holds(&login->person.subject, login->gid);
+    describe_persist(login, how, result, answer, &err);
+    login->persist_added = login->lasting;
+    if (!login->lasting)
+        note_problem(login, login->persist);
+    else if (login->member == MEMBER_NO || login->member == MEMBER_PROMISED)
+        login->member = MEMBER_YES; /* the application's initgroups sees it */
+}
+
+static void
+keep_verdict(struct login *login, const struct verdict *verdict)
+{
+    if (!login->verdict)
+        login->verdict = malloc(sizeof(*login->verdict));
+    else
+        verdict_free(login->verdict);
+    if (login->verdict)
+        *login->verdict = *verdict;
+    login->age_ms = verdict_age_ms(verdict);
+}
+
+static void
+read_verdict(struct login *login)
+{
+    struct verdict verdict;
+    struct err err;
+    int result = verdict_read(VERDICT_DIR, 0,
+                              policy_text(login->section, KEY_PATH),
+                              login->gid, &verdict, &err);
+
+    if (result == 0)
+        keep_verdict(login, &verdict);
+    else if (result != -ENOENT && result != -ESTALE)
+        note_problem(login, err.text);
+    login->own_drifts =
+        decision_own_drifts(login->verdict, login->person.subject.uid);
+}
+
+static ssize_t
+start_probe(const struct login *login, const char *command,
+            int64_t deadline_ms, char *answer, struct err *err)
+{
+    const struct policy_section *section = login->section;
+    const struct subject *subject = &login->person.subject;
+    struct arguments arguments = {.count = 0};
+    bool mend = policy_number(section, KEY_REPAIR) == REPAIR_OWNER;
+
+    add_argument(&arguments, "hfcache-probe");
+    add_argument(&arguments, "%s", command);
+    add_argument(&arguments, "path=%s", policy_text(section, KEY_PATH));
+    add_argument(&arguments, "gid=%u", login->gid);
+    add_argument(&arguments, "mode=%s", policy_text(section, KEY_MODE));
+    add_argument(&arguments, "acl=%s", policy_text(section, KEY_ACL));
+    add_argument(&arguments, "uid=%u", subject->uid);
+    add_argument(&arguments, "pgid=%u", subject->gid);
+    add_argument(&arguments, "member=%d",
+                 login->member == MEMBER_ADDED || login->lasting ||
+                     login->member == MEMBER_YES);
+    add_argument(&arguments, "mend=%d", mend);
+    return probe_run(HFCACHE_HELPER, arguments.argv, deadline_ms, answer, err);
+}
+
+/* Run a probe and take its answer as the verdict. */
+static void
+probe_now(struct login *login, struct knowledge *known)
+{
+    bool is_hung = known->running_ms > VERDICT_HUNG_MS;
+    char answer[PROBE_ANSWER_MAX + 1];
+    struct verdict verdict;
+    struct err err;
+    ssize_t length;
+
+    /* While one hangs, a further one is sent to see, but not waited for. */
+    length = start_probe(
+        login, "look",
+        is_hung ? -1 : policy_number(login->section, KEY_DEADLINE), answer,
+        &err);
+    known->timed_out = length == -ETIMEDOUT;
+    if (length > 0 &&
+        verdict_parse(answer, (size_t)length,
+                      policy_text(login->section, KEY_PATH), login->gid,
+                      &verdict, &err) == 0)
+        keep_verdict(login, &verdict);
+    else if (length != 0 && !known->timed_out)
+        note_problem(login, err.text);
+}
+
+/* What is known without acting: the last verdict, the probes that run. */
+static bool
+gather(struct login *login, struct knowledge *known)
+{
+    struct probe_state state = {0};
+
+    read_verdict(login);
+    if (login->verdict &&
+        verdict_is_fresh(login->verdict,
+                         policy_number(login->section, KEY_FRESH),
+                         login->person.subject.host))
+        return false;
+    if (verdict_probe_state(VERDICT_DIR, 0,
+                            policy_text(login->section, KEY_PATH), login->gid,
+                            &state, NULL) < 0)
+        return false;
+    known->running_ms = state.running ? state.oldest_ms : 0;
+    return state.may_start;
+}
+
+static void
+judge(struct login *login, struct knowledge *known)
+{
+    known->gid = login->gid;
+    known->member = login->member;
+    known->verdict = login->verdict;
+    known->age_ms = login->age_ms;
+    decision_judge(login->section, known, &login->view);
+    if (!login->has_gid)
+        snprintf(login->view.why, sizeof(login->view.why), "%.199s",
+                 login->problem);
+}
+
+static bool
+wants_verdict(const struct login *login)
+{
+    return login->has_gid &&
+           policy_number(login->section, KEY_VERIFY) == VERIFY_LOGIN;
+}
+
+void
+login_verify(struct login *login)
+{
+    struct knowledge known = {.gid = login->gid};
+    bool probing = false;
+
+    if (wants_verdict(login)) {
+        probing = gather(login, &known) && may_start_helpers();
+        if (probing)
+            probe_now(login, &known);
+    }
+    login->mending =
+        login->own_drifts > 0 && may_start_helpers() &&
+        policy_number(login->section, KEY_REPAIR) == REPAIR_OWNER;
+    if (login->mending && !probing) /* a probe that looked mends by itself */
+        start_probe(login, "mend", -1, NULL, NULL);
+    judge(login, &known);
+}
+
+/* Services that open the session before they become the user's groups. */
+static bool
+opens_early(const char *service)
+{
+    static const char *const early[] = {"sshd", "cron", "crond", "login"};
+
+    for (size_t i = 0; i < ARRAY_LEN(early); i++) {
+        if (strcmp(service, early[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+login_foretell(struct login *login, bool auth_line)
+{
+    struct knowledge known = {.gid = login->gid};
+
+    if (login->has_gid) {
+        if (wanted_membership(login) == MEMBERSHIP_OFF)
+            login->member = MEMBER_UNASKED;
+        else if (login->lasting)
+            login->member = MEMBER_YES;
+        else if (wanted_membership(login) == MEMBERSHIP_ENSURE)
+            login->member = MEMBER_ADDED;
+        else if (wanted_membership(login) == MEMBERSHIP_SESSION &&
+                 (auth_line || !opens_early(login->person.subject.service)))
+            login->member = MEMBER_ADDED;
+    }
+    if (wants_verdict(login))
+        (void)gather(login, &known);
+    judge(login, &known);
+}
+
+void
+login_decide(struct login *login, struct lines *why)
+{
+    struct err err;
+
+    login->exports = decision_exports(login->section, &login->view);
+    if (!login->exports)
+        lines_add(why, "unusable = %s: the variables are left out",
+                  policy_text(login->section, KEY_UNUSABLE));
+    else if (decision_environment(&login->policy, login->section,
+                                  &login->person.subject,
+                                  &login->environment, &err) < 0) {
+        login->exports = false;
+        note_problem(login, err.text);
+        lines_add(why, "no variables: %s", err.text);
+    }
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * NSS look-ups, and the guarded add.
+ */
+#include "membership.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "safefs.h"
+
+#define MAX_NSS_BUFFER (64u << 20) /* a group of a million members */
+#define MAX_GROUPS 65536           /* the kernel's NGROUPS_MAX */
+
+typedef int lookup(const void *key, void *entry, char *buffer, size_t size,
+                   bool *ret_found);
+
+/*
+ * Call `look` with a buffer that grows until the entry fits.  0 and the buffer
+ * (the caller frees it), or -ENOENT or another negative errno.
+ */
+static int
+look_up(lookup *look, const void *key, void *entry, char **ret_buffer)
+{
+    for (size_t size = 2048; size <= MAX_NSS_BUFFER; size *= 4) {
+        char *buffer = malloc(size);
+        bool found = false;
+        int error;
+
+        if (!buffer)
+            return -ENOMEM;
+        error = look(key, entry, buffer, size, &found);
+        if (error == 0 && found) {
+            *ret_buffer = buffer;
+            return 0;
+        }
+        free(buffer);
+        if (error == EINTR)
+            size /= 4;
+        else if (error != ERANGE)
+            return error == 0 || error == ESRCH ? -ENOENT : -error;
+    }
+    return -ERANGE;
+}
+
+static int
+look_user(const void *key, void *entry, char *buffer, size_t size,
+          bool *ret_found)
+{
+    struct passwd *found = NULL;
+    int error = getpwnam_r(key, entry, buffer, size, &found);
+
+    *ret_found = found != NULL;
+    return error;
+}
+
+static int
+look_group_name(const void *key, void *entry, char *buffer, size_t size,
+                bool *ret_found)
+{
+    struct group *found = NULL;
+    int error = getgrnam_r(key, entry, buffer, size, &found);
+
+    *ret_found = found != NULL;
+    return error;
+}
+
+static int
+look_group_gid(const void *key, void *entry, char *buffer, size_t size,
+               bool *ret_found)
+{
+    const gid_t *gid = key;
+    struct group *found = NULL;
+    int error = getgrgid_r(*gid, entry, buffer, size, &found);
+
+    *ret_found = found != NULL;
+    return error;
+}
+
+static int
+find_group_gid(const char *name, gid_t *ret_gid)
+{
+    CLEANUP_FREE char *buffer = NULL;
+    struct group group;
+    int result = look_up(look_group_name, name, &group, &buffer);
+
+    if (result == 0)
+        *ret_gid = group.gr_gid;
+    return result;
+}
+
+int
+membership_reload_groups(struct person *person, struct err *err)
+{
+    struct subject *subject = &person->subject;
+    int size = 64;
+
+    for (;;) {
+        int count = size;
+        gid_t *groups =
+            reallocarray(person->groups, (size_t)size, sizeof(*groups));
+
+        if (!groups)
+            return err_sys(err, ENOMEM, "groups of %s", subject->user);
+        person->groups = groups;
+        subject->groups = groups;
+        subject->ngroups = 0;
+        if (getgrouplist(subject->user, subject->gid, groups, &count) >= 0) {
+            subject->ngroups = (size_t)count;
+            return 0;
+        }
+        if (size >= MAX_GROUPS)
+            return err_set(err, E2BIG, "%s is in more than %d groups",
+                           subject->user, MAX_GROUPS);
+        size = count > size ? count : size * 2;
+    }
+}
+
+int
+membership_load(const char *user, const char *service, struct person *ret,
+                struct err *err)
+{
+    struct person person = {.buffer = NULL};
+    struct passwd passwd;
+    int result = look_up(look_user, user, &passwd, &person.buffer);
+
+    if (result == -ENOENT)
+        return err_set(err, ENOENT, "user \"%s\" is not known to NSS", user);
+    if (result < 0)
+        return err_sys(err, -result, "user \"%s\"", user);
+    if (gethostname(person.host, sizeof(person.host)) < 0)
+        person.host[0] = '\0';
+    person.host[sizeof(person.host) - 1] = '\0';
+    person.subject = (struct subject){
+        .user = passwd.pw_name,
+        .uid = passwd.pw_uid,
+        .gid = passwd.pw_gid,
+        .home = passwd.pw_dir ? passwd.pw_dir : "",
+        .service = service,
+        .group_gid = find_group_gid,
+    };
+    result = membership_reload_groups(&person, err);
+    if (result < 0) {
+        membership_free(&person);
+        return result;
+    }
+    *ret = person;
+    ret->subject.host = ret->host;
+    return 0;
+}
+
+void
+membership_free(struct person *person)
+{
+    free(person->buffer);
+    free(person->groups);
+    person->buffer = NULL;
+    person->groups = NULL;
+}
+
+int
+membership_group(const struct policy_section *section, gid_t *ret_gid,
+                 struct err *err)
+{
+    const struct policy_value *value = &section->value[KEY_GROUP];
+    CLEANUP_FREE char *buffer = NULL;
+    struct group group = {.gr_name = NULL};
+    gid_t gid = (gid_t)value->number;
+    int result;
+
+    if (value->number >= 0)
+        result = look_up(look_group_gid, &gid, &group, &buffer);
+    else
+        result = look_up(look_group_name, value->text, &group, &buffer);
+    if (result < 0 && !(result == -ENOENT && value->number >= 0))
+        return err_set(err, -result,
+                       "there is no group \"%s\": make it with `hfcache "
+                       "setup` or groupadd",
+                       value->text);
+    if (result == 0)
+        gid = group.gr_gid;
+    if (policy_group_is_reserved(group.gr_name, gid))
+        return err_set(err, EPERM,
+                       "group \"%s\" (gid %u) carries rights of its own: give "
+                       "a group made for the cache",
+                       value->text, gid);
+    *ret_gid = gid;
+    return 0;
+}
+
+static bool
+contains(const gid_t *groups, size_t count, gid_t gid)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (groups[i] == gid)
+            return true;
+    }
+    return false;
+}
+
+bool
+membership_holds(const struct subject *subject, gid_t gid)
+{
+    return subject->gid == gid ||
+           contains(subject->groups, subject->ngroups, gid);
+}
+
+bool
+membership_single_thread(void)
+{
+    struct stat task;
+
+    /* Each thread is a folder there; with "." and ".." that is three links. */
+    return stat("/proc/self/task", &task) == 0 && task.st_nlink == 3;
+}
+
+/*
+ * The process's own groups with room for one more; the caller frees.  The
+ * effective gid counts as one of them.
+ */
+static int
+read_own_groups(gid_t **ret_groups, size_t *ret_count)
+{
+    int count = getgroups(0, NULL);
+    gid_t *groups;
+
+    if (count < 0)
+        return -errno;
+    groups = calloc((size_t)count + 1, sizeof(*groups));
+    if (!groups)
+        return -ENOMEM;
+    count = getgroups(count, groups);
+    if (count < 0) {
+        free(groups);
+        return -errno;
+    }
+    *ret_groups = groups;
+    *ret_count = (size_t)count;
+    return 0;
+}
+
+/*
+ * Has this process become the subject's, group by group?  gid 0 proves
+ * nothing: the host itself is root's.
+ */
+static bool
+has_become(const struct subject *subject, gid_t gid, const gid_t *own,
+           size_t count)
+{
+    bool proven = false;
+
+    for (size_t i = 0; i < subject->ngroups; i++) {
+        gid_t group = subject->groups[i];
+
+        if (group == gid)
+            continue;
+        if (!contains(own, count, group) && group != getegid())
+            return false;
+        proven = proven || group != 0;
+    }
+    return proven;
+}
+
+/* Is there no group in the process that the subject has not? */
+static bool
+has_nothing_else(const struct subject *subject, gid_t gid, const gid_t *own,
+                 size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (own[i] != gid && !membership_holds(subject, own[i]))
+            return false;
+    }
+    return getegid() == gid || membership_holds(subject, getegid());
+}
+
+static enum guard
+guard_as_user(const struct subject *subject, bool present)
+{
+    return geteuid() == subject->uid && present ? GUARD_PRESENT : GUARD_CLOSED;
+}
+
+enum guard
+membership_guarded_add(const struct subject *subject, gid_t gid, bool may_add,
+                       struct err *err)
+{
+    CLEANUP_FREE gid_t *own = NULL;
+    size_t count;
+    bool present;
+    int result = read_own_groups(&own, &count);
+
+    if (result < 0) {
+        err_sys(err, -result, "groups of this process");
+        return GUARD_FAILED;
+    }
+    present = contains(own, count, gid) || getegid() == gid;
+    if (geteuid() != 0)
+        return guard_as_user(subject, present);
+    if (!has_become(subject, gid, own, count))
+        return GUARD_CLOSED;
+    if (present)
+        return GUARD_PRESENT;
+    if (!may_add || (!membership_single_thread() &&
+                     !has_nothing_else(subject, gid, own, count)))
+        return GUARD_CLOSED;
+    own[count] = gid;
+    if (setgroups(count + 1, own) < 0) {
+        err_sys(err, errno, "setgroups");
+        return GUARD_FAILED;
+    }
+    return GUARD_ADDED;
+}
+
+/* The name that /etc/group gives to `gid`. */
+static bool
+find_in_etc_group(gid_t gid, char *ret_name, size_t size)
+{
+    CLEANUP_FREE char *data = NULL;
+    size_t length;
+    char *next;
+
+    if (safefs_read_trusted("/etc/group", 0, MAX_NSS_BUFFER, &data, &length,
+                            NULL) < 0)
+        return false;
+    for (char *line = data; line && *line; line = next) {
+        char *fields[3];
+        uint64_t number;
+
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+            fields[i] = strsep(&line, ":");
+        if (fields[2] &&
+            util_parse_number(fields[2], UINT32_MAX, &number) == 0 &&
+            number == gid && strlen(fields[0]) < size) {
+            strcpy(ret_name, fields[0]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does nsswitch.conf's line of groups name `systemd`? */
+static bool
+has_userdb(void)
+{
+    CLEANUP_FREE char *data = NULL;
+    size_t length;
+    char *next;
+
+    if (safefs_read_trusted("/etc/nsswitch.conf", 0, 1u << 20, &data, &length,
+                            NULL) < 0)
+        return false;
+    for (char *line = data; line; line = next) {
+        char *word;
+
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        line += strspn(line, " \t");
+        if (!util_has_prefix(line, "group:"))
+            continue;
+        line += strlen("group:");
+        while ((word = strsep(&line, " \t"))) {
+            if (*word == '#')
+                break;
+            if (strcmp(word, "systemd") == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static int
+find_group_name(gid_t gid, char *ret_name, size_t size)
+{
+    CLEANUP_FREE char *buffer = NULL;
+    struct group group;
+    int result = look_up(look_group_gid, &gid, &group, &buffer);
+
+    if (result < 0)
+        return result;
+    if (strlen(group.gr_name) >= size)
+        return -ENAMETOOLONG;
+    strcpy(ret_name, group.gr_name);
+    return 0;
+}
+
+int
+membership_persist_how(const struct policy_section *section, gid_t gid,
+                       char *ret_name, size_t size, int *ret_how,
+                       struct err *err)
+{
+    int how = (int)policy_number(section, KEY_PERSIST);
+    bool is_local = find_in_etc_group(gid, ret_name, size);
+
+    if (!is_local && find_group_name(gid, ret_name, size) < 0)
+        return err_set(err, ENOENT, "gid %u has no name to add a member to",
+                       gid);
+    if (how == PERSIST_AUTO)
+        how = is_local ? PERSIST_USERMOD : PERSIST_USERDB;
+    if (how == PERSIST_USERMOD && !is_local)
+        return err_set(err, ENOENT,
+                       "group %s is not in /etc/group: add the member in your "
+                       "directory, or set persist = userdb",
+                       ret_name);
+    if (how == PERSIST_USERDB && !has_userdb())
+        return err_set(err, ENOENT,
+                       "group %s %s: add the member in your directory, or "
+                       "append \"systemd\" to the line \"group:\" of "
+                       "/etc/nsswitch.conf",
+                       ret_name,
+                       is_local ? "is to be extended by userdb, which NSS does "
+                                  "not ask"
+                                : "is not in /etc/group");
+    *ret_how = how;
+    return 0;
+}
+
+bool
+membership_path_holds_home(const char *path, char *ret_user, size_t size)
+{
+    size_t length = strlen(path);
+    struct passwd *passwd;
+    bool found = false;
+
+    setpwent();
+    while (!found && (passwd = getpwent())) {
+        const char *home = passwd->pw_dir ? passwd->pw_dir : "";
+
+        found = util_has_prefix(home, path) &&
+                (home[length] == '/' || !home[length]);
+        if (found)
+            snprintf(ret_user, size, "%s", passwd->pw_name);
+    }
+    endpwent();
+    return found;
+}
