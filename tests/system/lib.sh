@@ -22,7 +22,6 @@ AUTH_LOG=/var/log/auth.log
 PASSWORD=correct-horse-7
 KEYS=/root/keys
 SSH_PORT=2222
-SSHD_OPTIONS=()
 WORK=/var/tmp/work
 mkdir -p "$KEYS" "$WORK"
 
@@ -66,7 +65,6 @@ policy() {
 
 # start_sshd [OPTION...]: sshd(8) on loopback with host keys of its own.
 start_sshd() {
-    local try
     mkdir -p /run/sshd
     [ -e "$KEYS/host" ] || ssh-keygen -q -t ed25519 -N '' -f "$KEYS/host"
     cat > "$KEYS/sshd_config" <<-END
@@ -83,7 +81,7 @@ start_sshd() {
 	END
     install -D -m 600 "$KEYS/id.pub" /root/.ssh/authorized_keys
     /usr/sbin/sshd -f "$KEYS/sshd_config" -E /var/log/sshd.log || return
-    for try in {1..50}; do
+    for _ in {1..50}; do
         [ -s /run/sshd.pid ] && return
         sleep 0.05
     done

@@ -19,8 +19,8 @@ scratches() {
 }
 
 none_new() {
-    local try
-    for try in {1..50}; do
+
+    for _ in {1..50}; do
         [ "$(scratches)" = "$scratch_before" ] && return
         sleep 0.1
     done

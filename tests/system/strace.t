@@ -23,7 +23,7 @@ split_trace() { # FILE: prints "login LINE" or "probe LINE"
 
 # With -s 0 all strings but file names are cut to nothing.
 names_cache() { # WHO FILE
-    split_trace "$2" | grep "^$1 " | grep -E "\"$CACHE[\"/]|<$CACHE[>/]"
+    split_trace "$2" | grep "^$1 " | grep -E "\"${CACHE}[\"/]|<${CACHE}[>/]"
 }
 
 strace_works() {
