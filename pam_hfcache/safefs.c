@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Files that are believed because of who owns them: the policy, its drop-ins,
+ * state files.  Opened first, judged by the descriptor, and only then read.
+ */
+#include "safefs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Open for reading without following a final link and without blocking. */
+static int
+open_quietly(const char *path, int flags, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+                            O_CLOEXEC | flags);
+
+    if (fd >= 0)
+        return fd;
+    if (errno == ELOOP)
+        return err_set(err, ELOOP,
+                       "%s: is a symbolic link; put the file itself there",
+                       path);
+    if (errno == ENXIO)
+        return err_set(err, EINVAL, "%s: is a socket or a device; a regular "
+                       "file is needed", path);
+    return err_sys(err, errno, "%s: cannot be opened", path);
+}
+
+/* Owned by root or `trusted_uid` and closed to other writers. */
+static int
+judge_owner(const struct stat *st, const char *path, uid_t trusted_uid,
+            struct err *err)
+{
+    if (st->st_uid != 0 && st->st_uid != trusted_uid)
+        return err_set(err, EPERM,
+                       "%s: belongs to uid %u; it must belong to root: "
+                       "chown root %s",
+                       path, st->st_uid, path);
+    if (st->st_mode & (S_IWGRP | S_IWOTH))
+        return err_set(err, EPERM,
+                       "%s: others than its owner can write it (mode %04o): "
+                       "chmod go-w %s",
+                       path, st->st_mode & 07777, path);
+    return 0;
+}
+
+static int
+judge_file(int fd, const char *path, uid_t trusted_uid, size_t max,
+           struct stat *ret_st, struct err *err)
+{
+    if (fstat(fd, ret_st) < 0)
+        return err_sys(err, errno, "%s: cannot be examined", path);
+    if (!S_ISREG(ret_st->st_mode))
+        return err_set(err, EINVAL, "%s: is %s; a regular file is needed", path,
+                       S_ISDIR(ret_st->st_mode) ? "a folder"
+                                                : "no regular file");
+    if (ret_st->st_size < 0 || (uintmax_t)ret_st->st_size > max)
+        return err_set(err, EFBIG, "%s: holds %jd bytes; at most %zu are read",
+                       path, (intmax_t)ret_st->st_size, max);
+    return judge_owner(ret_st, path, trusted_uid, err);
+}
+
+static int
+read_judged(int fd, const char *path, size_t max, char **ret_data,
+            size_t *ret_length, struct err *err)
+{
+    int r = util_read_all(fd, max, ret_data, ret_length);
+
+    if (r == -EFBIG)
+        return err_set(err, EFBIG, "%s: holds more than the %zu bytes that "
+                       "are read", path, max);
+    if (r < 0)
+        return err_sys(err, -r, "%s: cannot be read", path);
+    return 0;
+}
+
+int
+safefs_read_trusted(const char *path, uid_t trusted_uid, size_t max,
+                    char **ret_data, size_t *ret_length, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open_quietly(path, 0, err);
+    struct stat st;
+    int r;
+
+    if (fd < 0)
+        return fd;
+    r = judge_file(fd, path, trusted_uid, max, &st, err);
+    if (r < 0)
+        return r;
+    return read_judged(fd, path, max, ret_data, ret_length, err);
+}
+
+int
+safefs_read_state(const char *path, uid_t trusted_uid, size_t max,
+                  char **ret_data, size_t *ret_length, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open_quietly(path, 0, err);
+    struct stat st;
+    int r;
+
+    if (fd < 0)
+        return fd;
+    r = judge_file(fd, path, trusted_uid, max, &st, err);
+    if (r < 0)
+        return r;
+    if (st.st_nlink != 1)
+        return err_set(err, EPERM, "%s: has %ju links; one is right: rm %s",
+                       path, (uintmax_t)st.st_nlink, path);
+    return read_judged(fd, path, max, ret_data, ret_length, err);
+}
+
+/* --- the names in a trusted folder --------------------------------------- */
+
+struct names {
+    char **name;
+    size_t count;
+};
+
+static int
+add_name(struct names *names, const char *name)
+{
+    char **grown =
+        reallocarray(names->name, names->count + 1, sizeof(*grown));
+
+    if (!grown)
+        return -ENOMEM;
+    names->name = grown;
+    names->name[names->count] = strdup(name);
+    if (!names->name[names->count])
+        return -ENOMEM;
+    names->count++;
+    return 0;
+}
+
+static int
+collect_names(DIR *dir, const char *pattern, struct names *names)
+{
+    struct dirent *entry;
+    int r = 0;
+
+    for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0) {
+        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0)
+            r = add_name(names, entry->d_name);
+    }
+    return r < 0 ? r : -errno;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+    const char *const *left = a;
+    const char *const *right = b;
+
+    return strcmp(*left, *right);
+}
+
+/* Judge the open folder and make a stream of it, which takes `*fd`. */
+static int
+open_stream(int *fd, const char *path, uid_t trusted_uid, DIR **ret_dir,
+            struct err *err)
+{
+    struct stat st;
+    int r;
+
+    if (fstat(*fd, &st) < 0)
+        return err_sys(err, errno, "%s: cannot be examined", path);
+    r = judge_owner(&st, path, trusted_uid, err);
+    if (r < 0)
+        return r;
+    *ret_dir = fdopendir(*fd);
+    if (!*ret_dir)
+        return err_sys(err, errno, "%s: cannot be listed", path);
+    (void)util_steal_fd(fd);
+    return 0;
+}
+
+int
+safefs_list_trusted(const char *path, const char *pattern, uid_t trusted_uid,
+                    char ***ret_names, size_t *ret_count, struct err *err)
+{
+    struct names names = {NULL, 0};
+    struct err open_err;
+    CLEANUP_CLOSE int fd = open_quietly(path, O_DIRECTORY, &open_err);
+    DIR *dir;
+    int r;
+
+    if (fd == -ENOENT) {
+        *ret_names = NULL;
+        *ret_count = 0;
+        return 0;
+    }
+    if (fd < 0)
+        return err_set(err, open_err.code, "%s", open_err.text);
+    r = open_stream(&fd, path, trusted_uid, &dir, err);
+    if (r < 0)
+        return r;
+    r = collect_names(dir, pattern, &names);
+    closedir(dir);
+    if (r < 0) {
+        safefs_free_names(names.name, names.count);
+        return err_sys(err, -r, "%s: cannot be listed", path);
+    }
+    if (names.count)
+        qsort(names.name, names.count, sizeof(*names.name), compare_names);
+    *ret_names = names.name;
+    *ret_count = names.count;
+    return 0;
+}
+
+void
+safefs_free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+/* --- writing as root ----------------------------------------------------- */
+
+static int
+write_all(int fd, const char *data, size_t length)
+{
+    while (length > 0) {
+        ssize_t done = write(fd, data, length);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return -errno;
+        data += done;
+        length -= (size_t)done;
+    }
+    return 0;
+}
+
+/*
+ * Fill a new file `temp` in the folder; on failure nothing is left.  Its mode
+ * is set on the descriptor, so that no umask has a say.
+ */
+static int
+fill_temp(int dir_fd, const char *temp, mode_t mode, const char *data,
+          size_t length)
+{
+    CLEANUP_CLOSE int fd = -1;
+    int r;
+
+    (void)unlinkat(dir_fd, temp, 0); /* what a crash left */
+    fd = openat(dir_fd, temp,
+                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    r = write_all(fd, data, length);
+    if (r == 0 && fchmod(fd, mode) < 0)
+        r = -errno;
+    if (r == 0 && fsync(fd) < 0 && errno != EINVAL)
+        r = -errno;
+    if (r < 0)
+        (void)unlinkat(dir_fd, temp, 0);
+    return r;
+}
+
+int
+safefs_replace_file(int dir_fd, const char *name, mode_t mode,
+                    const char *data, size_t length)
+{
+    char temp[NAME_MAX + 1];
+    int r;
+
+    r = snprintf(temp, sizeof(temp), ".%s.%d", name, getpid());
+    if (r < 0 || (size_t)r >= sizeof(temp))
+        return -ENAMETOOLONG;
+    r = fill_temp(dir_fd, temp, mode, data, length);
+    if (r == 0 && renameat(dir_fd, temp, dir_fd, name) < 0) {
+        r = -errno;
+        (void)unlinkat(dir_fd, temp, 0);
+    }
+    return r;
+}
+
+int
+safefs_open_state_folder(const char *path, mode_t mode, uid_t trusted_uid,
+                         struct err *err)
+{
+    CLEANUP_CLOSE int fd = -1;
+    struct stat st;
+    int r;
+
+    if (mode && mkdir(path, mode) < 0 && errno != EEXIST)
+        return err_sys(err, errno, "%s: cannot be made", path);
+    fd = open_quietly(path, O_DIRECTORY, err);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return err_sys(err, errno, "%s: cannot be examined", path);
+    r = judge_owner(&st, path, trusted_uid, err);
+    if (r < 0)
+        return r;
+    return util_steal_fd(&fd);
+}
