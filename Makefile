@@ -59,6 +59,12 @@ DEFINES = -D_GNU_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
 INIH ?= $(firstword $(wildcard \
 	$(shell $(CC) -print-file-name=libinih.a)) -linih)
 
+# make V=1 shows the commands.
+V ?= 0
+ifeq ($(V),0)
+say = @printf '  %-5s %s\n' $(1) $(2);
+endif
+
 # --- files -----------------------------------------------------------------
 
 ENTRIES := pam_hfcache/pam_hfcache.c pam_hfcache/hfcache.c \
@@ -83,49 +89,89 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(DEFINES) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) -MMD -MP -c -o $@ $<
 
 $(LIB): $(CORE_OBJS)
-	rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@
+	$(call say,AR,$@)$(AR) rcs $@ $^
 
 $(MODULE): $(BUILD)/pam_hfcache/pam_hfcache.o $(LIB) pam_hfcache/module.map
-	$(CC) -shared $(ALL_LDFLAGS) $(if $(SANITIZE),,-Wl,-z,defs) \
+	$(call say,LINK,$@)$(CC) -shared $(ALL_LDFLAGS) $(if $(SANITIZE),,-Wl,-z,defs) \
 		-Wl,--version-script=pam_hfcache/module.map -o $@ $< $(LIB) \
 		$(INIH) -lpam
 
 $(CLI): $(BUILD)/pam_hfcache/hfcache.o $(LIB)
-	$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB) $(INIH)
+	$(call say,LINK,$@)$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB) $(INIH)
 
 $(PROBE): $(BUILD)/pam_hfcache/hfcache_probe.o $(LIB)
-	$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB)
+	$(call say,LINK,$@)$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB)
 
 # --- install ---------------------------------------------------------------
 
+conffile := $(DESTDIR)$(sysconfdir)/security/hfcache.conf
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(securedir) $(DESTDIR)$(bindir) \
-		$(DESTDIR)$(libexecdir) $(DESTDIR)$(sysconfdir)/security
+		$(DESTDIR)$(libexecdir) $(dir $(conffile))
 	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(securedir)/pam_hfcache.so
 	$(INSTALL) -m 0755 $(CLI) $(DESTDIR)$(bindir)/hfcache
 	$(INSTALL) -m 0755 $(PROBE) $(DESTDIR)$(helper)
-	test -e $(DESTDIR)$(sysconfdir)/security/hfcache.conf || \
-		$(INSTALL) -m 0644 conf/hfcache.conf \
-			$(DESTDIR)$(sysconfdir)/security/hfcache.conf
+	test -e $(conffile) || \
+		$(INSTALL) -m 0644 conf/hfcache.conf $(conffile)
+
+# Our lines leave /etc/pam.d before the module that they name goes.  An edited
+# policy is the admin's: it stays, and that is said.
+uninstall:
+	test -n "$(DESTDIR)" || ! test -x $(bindir)/hfcache || \
+		$(bindir)/hfcache disable --all
+	rm -f $(DESTDIR)$(securedir)/pam_hfcache.so \
+		$(DESTDIR)$(bindir)/hfcache $(DESTDIR)$(helper)
+	@if cmp -s conf/hfcache.conf $(conffile); then rm $(conffile); \
+	elif test -e $(conffile); then \
+		echo "kept: $(conffile), which differs from the one installed"; fi
+	test -n "$(DESTDIR)" || rm -rf /run/hfcache /var/lib/hfcache
 
 # --- tests -----------------------------------------------------------------
 
+include tests/tests.mk
+
 $(BUILD)/tests/unit/%.t: tests/unit/%.c $(LIB) $(BUILD)/flags tests/tap.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP $(ALL_LDFLAGS) -o $@ \
-		$< $(LIB) $(INIH) -lpthread
+	$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP \
+		$(ALL_LDFLAGS) -o $@ $< $(LIB) $(INIH) -lpthread
 
-check: all $(UNIT)
-	BUILD=$(abspath $(BUILD)) $(PROVE) $(UNIT)
+# What the test scripts find in their environment.
+TEST_ENV = BUILD=$(abspath $(BUILD)) CC="$(CC)"
+QUICK_TESTS = $(UNIT) $(wildcard tests/pam/*.t tests/cli/*.t tests/lint/*.t)
+ROOT_TESTS = $(wildcard tests/attack/*.t tests/system/*.t tests/client/*.t)
+
+programs: all $(UNIT) $(PAM_DRIVE)
+
+check: programs
+	$(TEST_ENV) $(PROVE) $(QUICK_TESTS)
+
+test: root packages programs
+	$(TEST_ENV) $(PROVE) --timer $(QUICK_TESTS) $(ROOT_TESTS)
+
+demo: root packages all
+	@$(TEST_ENV) tests/demo/demo
+
+bench: root packages programs
+	@$(TEST_ENV) tests/bench/run
+
+root:
+	@test "$$(id -u)" = 0 || { echo "this needs root: it makes users and" \
+		"starts sshd in namespaces of its own (make check does without)" \
+		>&2; exit 1; }
+
+packages: root
+	@tests/system/packages build test
 
 clean:
 	rm -rf $(BUILD)
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install uninstall check test demo bench clean FORCE
+.PHONY: all install uninstall programs check test demo bench root packages \
+	clean FORCE
 .DELETE_ON_ERROR:

@@ -174,7 +174,6 @@ check_home(const struct builder *builder)
 {
     const char *home = builder->subject->home;
     const char *path = policy_text(builder->section, KEY_PATH);
-    size_t length = strlen(path);
 
     if (*home != '/')
         return err_set(builder->err, EINVAL,
@@ -184,7 +183,7 @@ check_home(const struct builder *builder)
             return err_set(builder->err, EINVAL,
                            "the user's home holds a control character");
     }
-    if (util_has_prefix(home, path) && (!home[length] || home[length] == '/'))
+    if (policy_path_is_below(home, path))
         return err_set(builder->err, EINVAL,
                        "the user's home %s lies in the cache %s", home, path);
     return 0;

@@ -173,8 +173,14 @@ bool policy_group_is_reserved(const char *name, gid_t gid);
 const char *policy_path_problem(const char *path);
 
 /*
+ * True if the absolute `path`, which need not be normalised, is `tree` or lies
+ * below it, or may do so because it contains "..".
+ */
+bool policy_path_is_below(const char *path, const char *tree);
+
+/*
  * -EINVAL with a sentence if the variable `name` holds a secret or code and
- * its expanded `value` lies in the shared cache `path`, or is no plain path.
+ * its expanded `value` is not absolute or lies in the shared cache `path`.
  */
 int policy_check_private(const char *name, const char *value, const char *path,
                          struct err *err);

@@ -119,6 +119,25 @@ is_at_or_below(const char *path, const char *tree)
            (path[strlen(tree)] == '/' || !path[strlen(tree)]);
 }
 
+bool
+policy_path_is_below(const char *path, const char *tree)
+{
+    char plain[4096] = "";
+    struct text text = TEXT_INIT(plain);
+
+    while (*path) {
+        size_t length = strcspn(path, "/");
+
+        if (length == 2 && is_component_dots(path, length))
+            return true; /* who knows where that is */
+        if (length && !is_component_dots(path, length))
+            text_addf(&text, "/%.*s", (int)length, path);
+        path += length;
+        path += strspn(path, "/");
+    }
+    return text.full || is_at_or_below(plain, tree);
+}
+
 const char *
 policy_path_problem(const char *path)
 {
@@ -263,6 +282,8 @@ find_user_problem(const char *item)
                                                      : "@ wants a group's name";
     if (*item >= '0' && *item <= '9')
         return is_uid_range(item) ? NULL : "a uid is N or N-M, N not above M";
+    if (*item == '-')
+        return "a uid is N or N-M, without blanks, N not above M";
     if (strpbrk(item, "*?[]@!/:"))
         return "a user is named exactly: only a lone * stands for everyone";
     return NULL;
