@@ -103,23 +103,40 @@ def tiny_model(_name, _generation):
     }
 
 
+def tiny_code(_name, _generation):
+    """A model whose configuration is code of its own."""
+    return {
+        "config.json": as_json({
+            "model_type": "tiny-code", "auto_map": {
+                "AutoConfig": "configuration_tiny.TinyConfig"}}),
+        "configuration_tiny.py": text(
+            "from transformers import PretrainedConfig", "", "",
+            "class TinyConfig(PretrainedConfig):",
+            '    model_type = "tiny-code"'),
+    }
+
+
+def card():
+    return text("---", "license: cc0-1.0", "---", "# tiny")
+
+
 def tiny_csv(_name, _generation):
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["text", "label"])
     rows.writerows([f"row {i}", i % 2] for i in range(20))
-    return {"README.md": text("# tiny"),
+    return {"README.md": card(),
             "data/train.csv": File(out.getvalue().encode())}
 
 
 def tiny_jsonl(_name, _generation):
     rows = [json.dumps({"text": f"row {i}", "label": i % 2})
             for i in range(20)]
-    return {"README.md": text("# tiny"), "data/train.jsonl": text(*rows)}
+    return {"README.md": card(), "data/train.jsonl": text(*rows)}
 
 
-MAKERS = {"tiny/model": tiny_model, "tiny/csv": tiny_csv,
-          "tiny/jsonl": tiny_jsonl}
+MAKERS = {"tiny/model": tiny_model, "tiny/code": tiny_code,
+          "tiny/csv": tiny_csv, "tiny/jsonl": tiny_jsonl}
 OWNERS = {"acme", "gated", "tiny"}
 
 

@@ -23,6 +23,7 @@ verbs:
     scan                   what `hf cache ls` reads
     remove,REPO            delete the repository from the cache
     load,CLASS,REPO        AutoConfig or AutoTokenizer of transformers
+    code,REPO              AutoConfig of a repository with code of its own
     dataset,REPO           load_dataset of datasets
     move,KIND,REPO         the Hub's `main` moves forward (prints nothing)
 
@@ -49,8 +50,10 @@ from huggingface_hub.utils import EntryNotFoundError  # noqa: E402
 from huggingface_hub.utils import GatedRepoError  # noqa: E402
 from huggingface_hub.utils import LocalEntryNotFoundError  # noqa: E402
 
-# Said to everybody who has not logged in to the Hub; no fault of the cache.
-USUAL = ("unauthenticated requests",)
+# Said to who has not logged in to the Hub, has no PyTorch, or runs code of a
+# repository for the first time.
+USUAL = ("unauthenticated requests", "PyTorch was not found",
+         "A new version of the following files was downloaded")
 
 
 class Broken(Exception):
@@ -175,6 +178,14 @@ def do_load(name, repo):
     if name == "AutoTokenizer" and loaded("share the cache")["input_ids"] != [
             5, 6, 7]:
         raise Broken("the tokenizer counts wrongly")
+
+
+def do_code(repo):
+    import transformers
+    loaded = transformers.AutoConfig.from_pretrained(
+        repo, trust_remote_code=True)
+    if type(loaded).__name__ != "TinyConfig":
+        raise Broken(f"{loaded!r} is not of the repository's own class")
 
 
 def do_dataset(repo):

@@ -69,9 +69,31 @@ as() {
         PATH=$CLIENT_VENVS/$venv/bin:\$PATH; exec $command"
 }
 
-# ops USER VENV UMASK STEP...: the steps of hub_ops.py, in one login.
+# ops USER VENV UMASK STEP...: the steps of hub_ops.py, in one login; what
+# the client says on stderr goes to $WORK/said.  OPS_AROUND is a command to
+# run it by.
+OPS_AROUND=()
 ops() {
     local user=$1 venv=$2 mask=$3
     shift 3
-    as "$user" "$venv" "$mask" timeout 120 python "$OPS" "$@"
+    as "$user" "$venv" "$mask" timeout 120 \
+        "${OPS_AROUND[@]}" python "$OPS" "$@" \
+        2> "$WORK/said"
+}
+
+# results: the answers of hub_ops.py as LABEL=RESULT ...
+results() {
+    cut -f1,2 | tr '\t' '=' | xargs
+}
+
+# log_in_again USER: once the verdict is older than `fresh`.
+log_in_again() {
+    no_state
+    as "$1" . 022 true
+}
+
+# locks_mended USER: the others can take the user's lock files.
+locks_mended() {
+    [ -z "$(find "$CACHE/hub/.locks" -name '*.lock' -user "$1" \
+        ! -perm -060)" ]
 }

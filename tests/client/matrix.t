@@ -3,16 +3,20 @@
 #
 # Two users of the default policy share one cache through the real client:
 # alice begins, bob goes on, alice comes back; with every kind of client, and
-# with every umask that people have.  Nothing that either does may fail.
+# with every umask that people have.  Nothing that either does may fail.  The
+# same steps in a plain setgid folder come first: they do fail.
 
 # shellcheck source=tests/client/lib.sh
 . "$(dirname "$0")/lib.sh" 2.4 1.31 1.3 0.36 0.36-lock
 
-VERSIONS="2.4 1.31 1.3 0.36 0.36-lock"
+CLIENTS="2.4 1.31 1.3 0.36 0.36-lock"
 UMASKS="022 002 077"
-TABLE=$WORK/table
+HEAD=
+TABLE=()
+REMARKS=()
 
-# What each user does; REPO is alice's, OTHER was begun by bob.
+# --- what each does: REPO is alice's, OTHER was begun by bob -----------------
+
 begin() {
     printf '%s\n' \
         "A-file=file,$REPO,config.json" "A-lfs=file,$REPO,plain.bin" \
@@ -24,67 +28,132 @@ begin() {
 go_on() {
     printf '%s\n' \
         "hit=file,$REPO,config.json" "hit-x=file,$REPO,model.bin" \
-        "off=offline,$REPO,plain.bin" \
+        "offl=offline,$REPO,plain.bin" \
         "snap=snapshot,$REPO,*.json,common.bin" \
         "404=absent,$REPO,missing-b" \
         "new=snapshot,$OTHER,*.json,plain.bin,model.bin,common.bin" \
         "add=file,$REPO,nested/deep/notes.txt" "add-x=file,$REPO,late.bin" \
-        "force=force,$REPO,config.json" "force-x=force,$REPO,model.bin" \
-        "resume=file,$REPO,big.bin" \
-        "m=move,models,$REPO" "mv-f=file,$REPO,config.json" \
-        "m=move,models,$REPO" "mv-404=absent,$REPO,missing-b" \
-        "m=move,models,$REPO" "mv-s=snapshot,$REPO,*.json,model.bin" \
+        "forc=force,$REPO,config.json" "forc-x=force,$REPO,model.bin" \
+        "resum=file,$REPO,big.bin" \
+        "-=move,models,$REPO" "mv-f=file,$REPO,config.json" \
+        "-=move,models,$REPO" "mv-404=absent,$REPO,missing-b" \
+        "-=move,models,$REPO" "mv-s=snapshot,$REPO,*.json,model.bin" \
         "scan=scan"
 }
 
 come_back() {
     printf '%s\n' \
-        "Asnap=snapshot,$OTHER,*.json,plain.bin,model.bin" \
-        "Aadd=file,$OTHER,extra.txt" "Aforce=force,$OTHER,plain.bin" \
-        "Afrc-x=force,$OTHER,common.bin" "Amv-f=file,$REPO,new-2.json" \
-        "m=move,models,$OTHER" "Amv-s=snapshot,$OTHER,*.json" \
-        "Arm=remove,$REPO"
+        "A-sn-o=snapshot,$OTHER,*.json,plain.bin,model.bin" \
+        "A-add=file,$OTHER,extra.txt" "A-forc=force,$OTHER,plain.bin" \
+        "A-fo-x=force,$OTHER,common.bin" "A-mv-f=file,$REPO,new-2.json" \
+        "-=move,models,$OTHER" "A-mv-s=snapshot,$OTHER,*.json" \
+        "A-rm=remove,$REPO"
 }
 
-# turn USER STEP...: one login; its results go to the table's current row.
+# --- one row of the table ---------------------------------------------------
+
+# turn USER PART: one login of USER, whose results go to FAILED and the row.
 turn() {
-    local user=$1 steps=() label result remark bad=0
-    shift
-    mapfile -t steps < <("$@")
+    local user=$1 steps label result remark
+    mapfile -t steps < <("$2")
+    FAILED=
+    DONE=0
     while IFS=$'\t' read -r label result remark; do
-        ROW+=$(printf ' %-6s' "$result")
-        HEAD+=$(printf ' %-6s' "$label")
+        printf -v head '%s %-6s' "$head" "$label"
+        printf -v row '%s %-6s' "$row" "$result"
+        DONE=$((DONE + 1))
         case $result in
-        ok|w) ;;
-        *) bad=1 ;;
+        ok) continue ;;
+        w) ;;
+        *) FAILED="$FAILED $label=$result" ;;
         esac
-        [ "$result" = ok ] || remarks+=("$NAME $user $label: $remark")
-        seen=$((seen + 1))
-    done < <(ops "$user" "$VERSION" "$MASK" "${steps[@]}")
-    is "$bad $seen" "0 $(printf '%s\n' "${steps[@]}" | grep -vc '=move')" \
-        "hub $NAME: $user, $1: all $seen worked"
-    seen=0
+        REMARKS+=("$NAME $user $label: $remark")
+    done < <(ops "$user" "$CLIENT_NAME" "$MASK" "${steps[@]}")
+    EXPECTED=$(printf '%s\n' "${steps[@]}" | grep -vc -- '^-=')
 }
 
-remarks=()
-seen=0
+# works USER PART: the turn is all ok or w.
+works() {
+    turn "$@"
+    is "$DONE done,$FAILED" "$EXPECTED done," "hub $NAME: $1, ${2/_/ }" ||
+        diag "$(tail -n 3 "$WORK/said")"
+}
+
+# name_row CLIENT UMASK NAME: the repositories are the row's own.
+name_row() {
+    CLIENT_NAME=$1
+    MASK=$2
+    NAME=$3
+    REPO=acme/${NAME//\//-}-a
+    OTHER=acme/${NAME//\//-}-b
+    printf -v head '%-14s' "hub/umask"
+    printf -v row '%-14s' "$NAME"
+}
+
+end_row() {
+    if [ -z "$HEAD" ]; then
+        HEAD=$head
+        TABLE+=("$head")
+    fi
+    TABLE+=("$row")
+}
+
+# age_locks USER: what a client of this kind leaves takes a login to mend.
+age_locks() {
+    [ "$CLIENT_NAME" = 0.36-lock ] || return 0
+    log_in_again "$1"
+    ok "hub $NAME: $1's next login mends the lock files" \
+        wait_for 10 locks_mended "$1"
+}
+
+# blob REPO FILE: the end of the chain of links.
+blob() {
+    readlink -f "$CACHE/hub/models--${1//\//--}/snapshots/"*"/$2" | head -n 1
+}
+
+# --- the control: a folder as people make it --------------------------------
+
+plain_folder() {
+    install -d -m 2775 -o root -g hf-users /srv/plain /srv/plain/hub
+    name_row 2.4 022 plain/022
+    OPS_AROUND=(env HF_HOME=/srv/plain)
+    turn alice begin
+    turn bob go_on
+    like "$FAILED" "new=13 .*add=13L? .*mv-s=13" \
+        "in a plain setgid folder bob cannot go on"
+    turn alice come_back
+    OPS_AROUND=()
+    end_row
+}
+
 shared_machine alice bob
-for VERSION in $VERSIONS; do
-    for MASK in $UMASKS; do
-        NAME="$VERSION/$MASK"
-        REPO=acme/$VERSION-$MASK-a
-        OTHER=acme/$VERSION-$MASK-b
-        HEAD=$(printf '%-14s' 'hub/umask')
-        ROW=$(printf '%-14s' "$NAME")
-        turn alice begin
-        turn bob go_on
-        turn alice come_back
-        [ -s "$TABLE" ] || printf '%s\n' "$HEAD" > "$TABLE"
-        printf '%s\n' "$ROW" >> "$TABLE"
+as alice 2.4 022 true
+plain_folder
+for client in $CLIENTS; do
+    for mask in $UMASKS; do
+        name_row "$client" "$mask" "$client/$mask"
+        works alice begin
+        age_locks alice
+        works bob go_on
+        age_locks bob
+        [ "$client" != 2.4 ] || is "$(blob "$REPO" common.bin)" \
+            "$(blob "$OTHER" common.bin)" \
+            "hub $NAME: both repositories have one copy in the shared store"
+        works alice come_back
+        end_row
     done
 done
-diag "$(cat "$TABLE")"
-[ ${#remarks[@]} -eq 0 ] ||
-    diag "$(printf '%s\n' "${remarks[@]}" |
-        sed -E 's/[0-9a-f]{40,64}|[0-9a-f]{8}\.incomplete/*/g')"
+log_in_again alice
+log_in_again bob
+wait_for 10 locks_mended alice
+wait_for 10 locks_mended bob
+hfcache check > "$WORK/check" 2>&1
+is "$?" 0 "hfcache check finds the cache in order" ||
+    diag "$(cat "$WORK/check")"
+
+diag "" "${TABLE[@]}" "" "ok, w: it worked, with a warning; 13, 1: EACCES," \
+    "EPERM; 13L: EACCES on a lock file; plain: a folder 2775, no ACL" ""
+diag "$(printf '%s\n' "${REMARKS[@]}" | grep -v '^plain/' |
+    sed -E 's/[0-9a-f]{40,64}/*/g; s/ [^ ]*acme--[^ /]*/ .../g
+        s#/[0-9]+ [a-z]+ # #; s/: (.{,100}).*/: \1/' | sort | uniq -c)"
 done_testing

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# alice downloaded a model into her own home, and then moves it to the shared
+# cache with mv: her private group, no setgid.  bob cannot add to it; alice's
+# next login mends it, and then he can.  What she closed herself (umask 077)
+# stays closed.
+
+# shellcheck source=tests/client/lib.sh
+. "$(dirname "$0")/lib.sh" 2.4 0.36
+
+shared_machine alice bob
+
+# mended TOP: every folder is the group's, setgid and open to it.
+mended() {
+    [ -z "$(find "$1" -type d \( ! -group hf-users -o ! -perm -2070 \))" ]
+}
+
+# move_in VENV UMASK: download at home, then mv; TOP is where it lands.
+move_in() {
+    REPO=acme/moved-$1-$2
+    TOP=$CACHE/hub/models--acme--moved-$1-$2
+    OPS_AROUND=(env "HF_HOME=/home/alice/old")
+    is "$(ops alice "$1" "$2" "x=snapshot,$REPO,*.json,plain.bin" |
+        results)" "x=ok" "$NAME: alice downloads at home"
+    OPS_AROUND=()
+    ok "$NAME: she moves it to the cache" as alice "$1" "$2" \
+        mv "old/hub/${TOP##*/}" "$CACHE/hub/"
+}
+
+mend() {
+    ok "$NAME: alice logs in again" log_in_again alice
+    ok "$NAME: it is mended within ten seconds" \
+        wait_for 10 mended "$TOP" || diag "$(find "$TOP" -ls)"
+}
+
+for venv in 2.4 0.36; do
+    NAME="hub $venv"
+    move_in "$venv" 022
+    is "$(stat -c '%U:%G %a' "$TOP")" "alice:alice 755" \
+        "$NAME: it is hers alone"
+    like "$(ops bob "$venv" 022 "hit=file,$REPO,plain.bin" \
+        "add=file,$REPO,extra.txt" | results)" '^hit=ok add=13L?$' \
+        "$NAME: bob cannot add to it"
+    mend
+    like "$(ops bob "$venv" 022 "hit=file,$REPO,plain.bin" \
+        "add=file,$REPO,extra.txt" "force=force,$REPO,config.json" \
+        "mv=move,models,$REPO" "new=snapshot,$REPO,*.json" | results)" \
+        '^hit=ok add=ok force=ok new=(ok|w)$' "$NAME: bob can"
+done
+
+NAME="umask 077"
+move_in 2.4 077
+mend
+is "$(find "$TOP/blobs" -type f -perm /077)" "" \
+    "$NAME: the files that she closed are as closed as before"
+done_testing
