@@ -120,6 +120,19 @@ membership_reload_groups(struct person *person, struct err *err)
     }
 }
 
+/* The name is whatever somebody typed: it must not forge a line of the log. */
+static int
+refuse_user(const char *user, int result, struct err *err)
+{
+    char word[256] = "";
+    struct text text = TEXT_INIT(word);
+
+    text_add_word(&text, user);
+    if (result == -ENOENT)
+        return err_set(err, ENOENT, "user %s is not known to NSS", word);
+    return err_sys(err, -result, "user %s", word);
+}
+
 int
 membership_load(const char *user, const char *service, struct person *ret,
                 struct err *err)
@@ -128,10 +141,8 @@ membership_load(const char *user, const char *service, struct person *ret,
     struct passwd passwd;
     int result = look_up(look_user, user, &passwd, &person.buffer);
 
-    if (result == -ENOENT)
-        return err_set(err, ENOENT, "user \"%s\" is not known to NSS", user);
     if (result < 0)
-        return err_sys(err, -result, "user \"%s\"", user);
+        return refuse_user(user, result, err);
     if (gethostname(person.host, sizeof(person.host)) < 0)
         person.host[0] = '\0';
     person.host[sizeof(person.host) - 1] = '\0';
@@ -176,8 +187,10 @@ membership_group(const struct policy_section *section, gid_t *ret_gid,
         result = look_up(look_group_gid, &gid, &group, &buffer);
     else
         result = look_up(look_group_name, value->text, &group, &buffer);
-    if (result < 0 && !(result == -ENOENT && value->number >= 0))
-        return err_set(err, -result,
+    if (result < 0 && result != -ENOENT)
+        return err_sys(err, -result, "group \"%s\"", value->text);
+    if (result < 0 && value->number < 0)
+        return err_set(err, ENOENT,
                        "there is no group \"%s\": make it with `hfcache "
                        "setup` or groupadd",
                        value->text);

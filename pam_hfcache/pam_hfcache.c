@@ -27,15 +27,16 @@ struct call {
     const char *service;
 };
 
+/* `loud`: say which arguments are not known (once a login is enough). */
 static void
-read_arguments(struct call *call, int argc, const char **argv)
+read_arguments(struct call *call, bool loud, int argc, const char **argv)
 {
     for (int i = 0; i < argc; i++) {
         if (util_has_prefix(argv[i], "conf=/"))
             call->conf = argv[i] + strlen("conf=");
         else if (strcmp(argv[i], "debug") == 0)
             call->debug = true;
-        else
+        else if (loud)
             pam_syslog(call->pamh, LOG_ERR,
                        "argument \"%s\" is not known, ignoring it: give "
                        "conf=/PATH or debug",
@@ -162,18 +163,23 @@ apply_umask(const struct login *login)
         (void)umask(masks[choice]);
 }
 
-/* A person may be there to read: sshd calls every terminal "ssh". */
+/*
+ * A person may be there to read.  sshd calls every terminal "ssh", and drops
+ * what is said if there is none; elsewhere a pipe must stay clean.
+ */
 static bool
 has_reader(const struct call *call, int flags)
 {
     const char *tty = get_item(call->pamh, PAM_TTY);
 
-    if (flags & PAM_SILENT)
+    if ((unsigned)flags & PAM_SILENT)
         return false;
+    if (strcmp(tty, "ssh") == 0)
+        return true;
     if (util_has_prefix(tty, "/dev/"))
         tty += strlen("/dev/");
-    return strcmp(tty, "ssh") == 0 || util_has_prefix(tty, "pts/") ||
-           util_has_prefix(tty, "tty");
+    return (util_has_prefix(tty, "pts/") || util_has_prefix(tty, "tty")) &&
+           isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
 static void
@@ -294,9 +300,9 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
     struct call call = {.pamh = pamh};
     struct login login;
 
-    if (flags & PAM_DELETE_CRED)
+    if ((unsigned)flags & PAM_DELETE_CRED)
         return PAM_IGNORE;
-    read_arguments(&call, argc, argv);
+    read_arguments(&call, false, argc, argv);
     if (!begin(&call, &login, false))
         return PAM_IGNORE;
     login_join(&login, false);
@@ -317,7 +323,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
     struct login login;
     const char *env;
 
-    read_arguments(&call, argc, argv);
+    read_arguments(&call, true, argc, argv);
     if (!begin(&call, &login, true))
         return PAM_SUCCESS;
     login_join(&login, has_mark(&call, login.person.subject.uid));

@@ -175,6 +175,7 @@ probe_run(const char *helper, const char *const argv[], int64_t deadline_ms,
     int64_t until_ms = util_monotonic_ms() + deadline_ms;
     CLEANUP_CLOSE int read_fd = -1;
     CLEANUP_CLOSE int write_fd = -1;
+    ssize_t length;
     int error;
 
     if (deadline_ms >= 0) {
@@ -191,5 +192,8 @@ probe_run(const char *helper, const char *const argv[], int64_t deadline_ms,
     if (deadline_ms < 0)
         return 0;
     close(util_steal_fd(&write_fd));
-    return read_answer(read_fd, until_ms, answer);
+    length = read_answer(read_fd, until_ms, answer);
+    if (length < 0)
+        err_sys(err, (int)-length, "answer of %s", helper);
+    return length;
 }
