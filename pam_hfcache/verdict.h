@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The verdict: what the last probe saw of a cache, in /run/hfcache/KEY.gate.
+ * Written by the helper, read by every login.  It holds facts only; what they
+ * mean for a user is judged by `decision`.
+ *
+ * MUST (each has a test named after it):
+ *  - a state file is believed only if it is a regular file, owned by root,
+ *    with one link, not writable by group or others, at most
+ *    VERDICT_MAX_BYTES long, of this boot, of this path and gid, and not from
+ *    the future; else there is no verdict (DESIGN 2.6.4);
+ *  - it is written as a temporary file and renamed, so that a reader sees the
+ *    old one or the new one and nothing between;
+ *  - at most VERDICT_SLOTS probes of a cache run on a host at one time, and a
+ *    second one starts only when the first has not answered for long.
+ *
+ * The folder is a parameter only so that tests can use their own.
+ */
+#ifndef HFCACHE_VERDICT_H
+#define HFCACHE_VERDICT_H
+
+#include <sys/stat.h>
+
+#include "util.h"
+
+#define VERDICT_DIR "/run/hfcache"
+#define VERDICT_MAX_BYTES 65536
+#define VERDICT_KEY_SIZE 17 /* 16 hex digits and NUL */
+#define VERDICT_SLOTS 4
+#define VERDICT_HUNG_MS 10000 /* a probe that has run longer is hung */
+#define VERDICT_MAX_DRIFTS 256
+
+/* The inodes that decide whether a user can use the cache at all. */
+enum gate { GATE_ROOT, GATE_HUB, GATE_LOCKS, GATE_BLOBS, GATES };
+
+/* What a folder's default ACL is, as far as the layout cares. */
+enum acl_fact {
+    ACL_FACT_NONE,        /* the file system has ACLs, the folder has none */
+    ACL_FACT_2770,        /* exactly u::rwx,g::rwx,o::--- */
+    ACL_FACT_2775,        /* exactly u::rwx,g::rwx,o::r-x */
+    ACL_FACT_OTHER,       /* any other */
+    ACL_FACT_UNSUPPORTED, /* the file system has none */
+};
+
+/* What looking at one inode gave. */
+struct inode_fact {
+    int error; /* 0, or the errno (ENOENT: absent); then the rest is 0 */
+    mode_t mode; /* type and all 12 bits */
+    uid_t uid;
+    gid_t gid;
+    enum acl_fact acl; /* folders only */
+};
+
+/* Something below hub/ that its owner's next login should mend. */
+struct drift {
+    const char *name; /* relative to the cache's root, "hub/models--a--b" or
+                         "hub/.locks/models--a--b"; never empty */
+    uid_t owner;
+    unsigned what; /* DRIFT_* */
+};
+
+enum {
+    DRIFT_GROUP = 1,   /* not the cache's group */
+    DRIFT_SETGID = 2,  /* a folder without setgid */
+    DRIFT_CLOSED = 4,  /* bits missing that members need */
+    DRIFT_OPEN = 8,    /* bits set that the layout forbids */
+    DRIFT_ACL = 16,    /* default ACL missing or other */
+    DRIFT_LOCK = 32,   /* the folder holds a lock file without g+rw */
+    DRIFT_ALL = 63,
+};
+
+struct verdict {
+    /*
+     * The way to the root: error 0 when the root was reached; else the errno
+     * at the component `way_at` (an absolute path; "" if none).  ELOOP stands
+     * for a symbolic link that is not root's alone.
+     */
+    int way_error;
+    const char *way_at;
+    struct inode_fact gate[GATES];
+    int64_t taken_ms;  /* util_boottime_ms() when the gate had been looked at */
+    int64_t taken_wall; /* time(NULL) of the same moment, for people */
+    /* Where the look below hub/ stopped, "" if it has been all around. */
+    const char *cursor;
+    int64_t round_wall; /* when it last came all around; 0: never yet */
+    struct drift *drifts;
+    size_t ndrifts;
+    size_t more_drifts; /* found, but beyond VERDICT_MAX_DRIFTS */
+    char *buffer;       /* owns the strings */
+};
+
+/* The file name's stem for a cache: a hash of its path and gid. */
+void verdict_key(const char *path, gid_t gid, char ret_key[VERDICT_KEY_SIZE]);
+
+/*
+ * Read the verdict on the cache (`path`, `gid`) under `dir`.  0 and the caller
+ * frees with verdict_free(); -ENOENT if there is none, -ESTALE if it is of
+ * another boot or from the future, -EPERM or -EINVAL if it must not be
+ * believed (with a sentence in `err`), or another negative errno.
+ * `trusted_uid` is who must own it: 0 but in tests.
+ */
+int verdict_read(const char *dir, uid_t trusted_uid, const char *path,
+                 gid_t gid, struct verdict *ret, struct err *err);
+
+/* The same from the text that a probe sent down its pipe. */
+int verdict_parse(const char *data, size_t length, const char *path, gid_t gid,
+                  struct verdict *ret, struct err *err);
+
+/*
+ * Append the verdict as text.  `with_drifts` false leaves out what is below
+ * the gate: that is what a probe answers, and fits into PIPE_BUF.
+ */
+int verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
+                   bool with_drifts, struct text *text, struct err *err);
+
+/* Write it: temporary file, then rename; 0644. */
+int verdict_write(const char *dir, const struct verdict *verdict,
+                  const char *path, gid_t gid, struct err *err);
+
+void verdict_free(struct verdict *verdict);
+
+/* Milliseconds since the verdict was taken. */
+int64_t verdict_age_ms(const struct verdict *verdict);
+
+/*
+ * True if the verdict is younger than `fresh_ms`, jittered by up to 20 % up or
+ * down by the host's name, so that a fleet does not probe a file server in
+ * step.
+ */
+bool verdict_is_fresh(const struct verdict *verdict, int64_t fresh_ms,
+                      const char *host);
+
+/* What the slots of a cache's probes say: nobody is disturbed by asking. */
+struct probe_state {
+    unsigned running;      /* slots held by a live probe */
+    int64_t oldest_ms;     /* how long the longest of them has run; 0: none */
+    bool may_start;        /* a further probe would be let in now */
+};
+
+int verdict_probe_state(const char *dir, uid_t trusted_uid, const char *path,
+                        gid_t gid, struct probe_state *ret, struct err *err);
+
+/*
+ * Take a slot for a probe: 0 and a descriptor that holds it until closed, with
+ * this process's pid, start and boot noted in it; -EBUSY if none is free or
+ * the one that runs is not overdue yet (waits between further ones grow: 10 s,
+ * 60 s, 600 s).  Makes `dir` (0755) if it is missing.
+ */
+int verdict_take_slot(const char *dir, const char *path, gid_t gid,
+                      int *ret_fd, struct err *err);
+
+#endif
