@@ -44,10 +44,15 @@ ready() {
     start_sshd
 }
 
+make_key() {
+    [ -e "$1" ] || ssh-keygen -q -t ed25519 -N '' -f "$1"
+}
+
 # users NAME...: accounts with a home, a password and an ssh key.
 users() {
     local name
-    [ -e "$KEYS/id" ] || ssh-keygen -q -t ed25519 -N '' -f "$KEYS/id"
+    [ $# -gt 0 ] || return 0
+    make_key "$KEYS/id"
     for name in "$@"; do
         useradd -m -s /bin/bash "$name"
         install -d -m 700 -o "$name" -g "$name" "/home/$name/.ssh"
@@ -66,7 +71,8 @@ policy() {
 # start_sshd [OPTION...]: sshd(8) on loopback with host keys of its own.
 start_sshd() {
     mkdir -p /run/sshd
-    [ -e "$KEYS/host" ] || ssh-keygen -q -t ed25519 -N '' -f "$KEYS/host"
+    make_key "$KEYS/id"
+    make_key "$KEYS/host"
     cat > "$KEYS/sshd_config" <<-END
 	Port $SSH_PORT
 	ListenAddress 127.0.0.1
@@ -119,12 +125,13 @@ by_password() {
         -o PubkeyAuthentication=no "$user@127.0.0.1" "$@"
 }
 
-# by_terminal USER [SSH-ARG...]: public key, with a terminal on the far side;
-# both output streams come as one, without carriage returns.
+# by_terminal USER [COMMAND]: public key, an interactive shell on a terminal,
+# the command as typed text; all output, without carriage returns.
 by_terminal() {
     local user=$1
     shift
-    by_ssh "$user" -tt "$@" < /dev/null | tr -d '\r'
+    { printf '%s\n' "$*" exit; sleep 1; } |
+        by_ssh "$user" -tt | tr -d '\r'
 }
 
 # by_sftp USER: batch commands on standard input.
@@ -244,6 +251,11 @@ timed() {
     "$@" || rc=$?
     MS=$(((${EPOCHREALTIME/./} - start) / 1000))
     return "$rc"
+}
+
+# between LOW HIGH: that run time, in milliseconds.
+between() {
+    [ "$MS" -ge "$1" ] && [ "$MS" -lt "$2" ]
 }
 
 # no_state: forget what earlier logins learnt.

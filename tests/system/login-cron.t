@@ -17,17 +17,17 @@ mark_log
 out=$(by_login alice /usr/local/bin/look)
 like "$out" 'groups: alice hf-users' "login -f: the group"
 like "$out" 'HF_HOME=/srv/huggingface' "login -f: HF_HOME"
-like "$out" 'added.*tmux|tmux.*added' "login -f: told of the new membership"
+like "$out" 'now in group hf-users.*tmux' "login -f: told of the new membership"
 ok "login -f: in /etc/group" in_etc_group alice
 out=$(by_login alice /usr/local/bin/look)
 like "$out" 'groups: alice hf-users' "login -f, again: the group"
-unlike "$out" 'you were added' "login -f, again: not told again"
+unlike "$out" 'hfcache:' "login -f, again: not told again"
 
 wait_for 5 test -e /tmp/cron.carl.done
 out=$(cat /tmp/cron.carl)
 like "$out" 'groups: carl hf-users' "cron: the group in the first job"
 like "$out" 'HF_HOME=/srv/huggingface' "cron: HF_HOME"
-unlike "$out" 'tmux' "cron: nothing but the job's own output"
+unlike "$out" 'hfcache:' "cron: nothing but the job's own output"
 ok "cron: in /etc/group" in_etc_group carl
 ok "cron: logged" logged 'service=cron'
 done_testing

@@ -29,7 +29,7 @@ usermod_is <<'END'
     echo "fds: $(cd /proc/$$/fd && for fd in [012] 3 4 5 6 7 8 9; do
         [ -e "$fd" ] && echo "$fd=$(readlink "$fd")"; done | xargs)"
     echo "cwd: $(readlink /proc/$$/cwd)"
-    grep -E '^(Uid|Gid|Groups|Umask|SigBlk|SigIgn):' /proc/$$/status |
+    grep -E '^(Uid|Gid|Groups|Umask|SigBlk|SigIgn):' /proc/self/status |
         tr -s '\t ' ' '
     echo "session: $(ps -o sid= -p $$ | tr -d ' ')"
 } > /run/usermod.seen
@@ -51,10 +51,12 @@ unlike "$seen" 'passwd|socket|pts' "no descriptor of the login program's"
 like "$seen" 'cwd: /(.|$)' "cwd is a folder of the system's"
 like "$seen" 'Uid: 0 0 0 0' "all uids 0"
 like "$seen" 'Gid: 0 0 0 0' "all gids 0"
-like "$seen" 'Groups: .?.?U|Groups: *'$'\n' "no groups"
+is "$(sed -n 's/^Groups: *//p' <<< "$seen")" "" "no groups"
 like "$seen" 'Umask: 0022' "umask 022"
 like "$seen" 'SigBlk: 0000000000000000' "no signal blocked"
-like "$seen" 'SigIgn: 0000000000000000' "no signal ignored"
+# posix_spawn leaves the two that glibc keeps for itself ignored.
+ignored=$(sed -n 's/^SigIgn: //p' <<< "$seen")
+is "$((0x$ignored & 0x7fffffff))" 0 "no signal ignored"
 sid=$(sed -n 's/^session: //p' <<< "$seen")
 isnt "$sid" "$(ps -o sid= -p $$ | tr -d ' ')" "a session of its own"
 ok "and the membership lasts" in_etc_group bob
@@ -115,8 +117,7 @@ by_su bob true # the helper's caches are warm
 mark_log
 timed by_ssh erin true
 is "$?" 0 "MUST 2.6.1: usermod is slow, the login succeeds"
-ok "MUST 2.6.2: after persist_deadline, 1 s ($MS ms)" \
-    [ "$MS" -ge 1000 ] -a "$MS" -lt 1900
+ok "MUST 2.6.2: after persist_deadline, 1 s ($MS ms)" between 1000 1900
 nok "slow: not yet in /etc/group" in_etc_group erin
 timed by_su erin true
 is "$(grep -c erin /run/usermod.runs)" 1 \

@@ -62,7 +62,8 @@ disbelieved "empty" ': > "$GATE"'
 disbelieved "noise" 'head -c 300 /dev/urandom > "$GATE"'
 disbelieved "zero bytes" 'head -c 300 /dev/zero > "$GATE"'
 size=$(stat -c %s "$WORK/lie")
-for keep in 1 $((size / 4)) $((size / 2)) $((size * 3 / 4)) $((size - 2)); do
+for keep in 1 $((size / 4)) $((size / 2)) $((size * 3 / 4)) $((size - 2)) \
+    $((size - 1)); do
     disbelieved "cut to $keep of $size bytes" \
         "truncate -s $keep \"\$GATE\""
 done
@@ -75,8 +76,9 @@ else
 fi
 disbelieved "of another path" "sed -i 's,/srv/huggingface,/srv/huggingf0ce,' \
     \"\$GATE\""
+disbelieved "of another group" 'sed -i "s/^gid=.*/gid=1/" "$GATE"'
 disbelieved "from the future" \
-    'sed -i -E "s/^(taken_ms[= ])[0-9]+/\1999999999999/" "$GATE"'
+    'sed -i "s/^taken=.*/taken=999999999999/" "$GATE"'
 
 # --- not even files ---------------------------------------------------------
 

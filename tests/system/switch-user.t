@@ -39,7 +39,7 @@ enters by_sudo_login u_sudoi "sudo -i"
 # --- started by a user ------------------------------------------------------
 
 mark_log
-out=$(as_caller sshpass -p "$PASSWORD" su target -c "$LOOK" | tr -d '\r')
+out=$(as_caller su target -c "$LOOK" <<< "$PASSWORD" 2> /dev/null)
 like "$out" 'groups: target hf-users' "su by a user: the group in the session"
 like "$out" 'HF_HOME=/srv/huggingface' "su by a user: HF_HOME"
 nok "su by a user starts no helper: the membership does not last" \
