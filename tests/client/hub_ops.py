@@ -25,6 +25,7 @@ verbs:
     load,CLASS,REPO        AutoConfig or AutoTokenizer of transformers
     code,REPO              AutoConfig of a repository with code of its own
     dataset,REPO           load_dataset of datasets
+    map,REPO               the same, and map() over it
     move,KIND,REPO         the Hub's `main` moves forward (prints nothing)
 
 REPO is OWNER/NAME, with datasets/ before it for a dataset.
@@ -193,6 +194,13 @@ def do_dataset(repo):
     loaded = datasets.load_dataset(repo, split="train")
     if len(loaded) != 20 or loaded[3]["text"] != "row 3":
         raise Broken("the dataset is not the one that was stored")
+    return loaded
+
+
+def do_map(repo):
+    mapped = do_dataset(repo).map(lambda row: {"length": len(row["text"])})
+    if mapped[3]["length"] != 5:
+        raise Broken("map() is wrong")
 
 
 def do_move(kind, repo):

@@ -60,12 +60,13 @@ shared_machine() {
 }
 
 # as USER VENV UMASK COMMAND...: a login of USER through sshd that runs
-# COMMAND with that client's programs first in PATH.
+# COMMAND with that client's programs first in PATH; "keep" is the umask of
+# the login.
 as() {
-    local user=$1 venv=$2 mask=$3 command
+    local user=$1 venv=$2 mask=${3/#keep/} command
     shift 3
     printf -v command '%q ' "$@"
-    by_ssh "$user" "umask $mask; export HF_ENDPOINT=$HUB
+    by_ssh "$user" "umask $mask >/dev/null; export HF_ENDPOINT=$HUB
         PATH=$CLIENT_VENVS/$venv/bin:\$PATH; exec $command"
 }
 

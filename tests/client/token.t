@@ -30,9 +30,23 @@ hub_logout() {
 }
 
 shared_machine alice bob
-before=$(tree)
+
+# --- the control: the same in a folder as people make it ---------------------
+
+as alice 2.4 022 true
+install -d -m 2775 -o root -g hf-users /srv/plain
+OPS_AROUND=(env -u HF_TOKEN_PATH HF_HOME=/srv/plain)
+as alice 2.4 022 "${OPS_AROUND[@]}" hf auth login --token "$ALICE" \
+    > "$WORK/login" 2>&1
+is "$(look /srv/plain/token)" "alice:hf-users 600 regular file" \
+    "in a plain setgid folder alice's token is where all look for theirs"
+is "$(ops bob 2.4 022 "x=file,acme/open,config.json" | results)" "x=13" \
+    "and bob can do nothing any more"
+OPS_AROUND=()
 
 # --- logging in -------------------------------------------------------------
+
+before=$(tree)
 
 own=/home/alice/.cache/huggingface
 ok "alice logs in to the Hub" hub_login alice 022 "$ALICE"
