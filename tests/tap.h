@@ -62,13 +62,13 @@ tap_folder(void)
     return tap_path;
 }
 
-/* The path of `name` in that folder; the eight last such paths are kept. */
+/* The path of `name` in that folder; the last 64 such paths are kept. */
 TAP_HELPER const char *
 tap_in_folder(const char *name)
 {
-    static char paths[8][512];
+    static char paths[64][512];
     static unsigned next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 64];
 
     if ((size_t)snprintf(path, 512, "%s/%s", tap_path, name) >= 512)
         abort();

@@ -263,6 +263,11 @@ TEST("a group is a name or a gid, and carries no rights of its own")
 
 TEST("a list of users holds names, groups, uids and a lone star")
 {
+    static const char *const no_range[] = {
+        "2000-1000", "1000-", "0x10",  "01000", "4294967296", "1-2-3",
+        "1000-0x7d0", "1-+2",  "1_000",
+    };
+
     accepts("users", "*", 0);
     accepts("users", "alice,bob carol", 0);
     accepts("users", "!alice", 0);
@@ -281,20 +286,16 @@ TEST("a list of users holds names, groups, uids and a lone star")
     refuses("users", "@", "users: in item \"@\": @ wants a group's name");
     refuses("users", "!@", "users: in item \"!@\": @ wants a group's name");
     refuses("users", "@la*", "users: in item \"@la*\": @ wants a group's name");
-    refuses("users", "2000-1000", "users: in item \"2000-1000\": a uid is N or "
-                                  "N-M, N not above M");
-    refuses("users", "1000-", "users: in item \"1000-\": a uid is N or N-M, N "
-                              "not above M");
-    refuses("users", "0x10", "users: in item \"0x10\": a uid is N or N-M, N "
-                             "not above M");
-    refuses("users", "01000", "users: in item \"01000\": a uid is N or N-M, N "
-                              "not above M");
-    refuses("users", "4294967296", "users: in item \"4294967296\": a uid is N "
-                                   "or N-M, N not above M");
-    refuses("users", "1-2-3", "users: in item \"1-2-3\": a uid is N or N-M, N "
-                              "not above M");
+    for (size_t i = 0; i < ARRAY_LEN(no_range); i++) {
+        char sentence[200];
+
+        snprintf(sentence, sizeof(sentence),
+                 "users: in item \"%s\": a uid is N or N-M, N not above M",
+                 no_range[i]);
+        refuses("users", no_range[i], sentence);
+    }
     refuses("users", "1000 - 2000", "users: in item \"-\": a uid is N or N-M, "
-                                    "N not above M");
+                                    "without blanks, N not above M");
     refuses("users", ",", "users is empty: write * for all, or leave the key "
                           "out");
     refuses("users", "a/b", "users: in item \"a/b\": a user is named exactly: "
