@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Login programs differ in what they do with signals, descriptors, threads
+ * and ids before a module runs.  Ids and limits are taken at once and for
+ * good; the rest only while the hooks run, so that the driver can work.
+ */
+#include "host.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "snapshot.h"
+
+static struct {
+    bool blocked, closed, ignored, handled;
+    int threads;
+} host = {.threads = 1};
+
+static sigset_t saved_mask;
+static int saved_fd[3];
+static int running_threads = 1;
+
+int64_t
+host_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void
+host_reset_signals(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* What a script asks for must be had, else the case ends here. */
+static void
+require(bool done, const char *word, const char *value)
+{
+    if (done)
+        return;
+    fprintf(stderr, "# %%host %s:%s cannot be had\n", word, value);
+    exit(EXIT_FAILURE);
+}
+
+static const struct passwd *
+person(const char *name)
+{
+    const struct passwd *entry = getpwnam(name);
+
+    require(entry != NULL, "user", name);
+    return entry;
+}
+
+static void
+set_limit(int which, const char *value)
+{
+    struct rlimit limit;
+
+    limit.rlim_cur = limit.rlim_max = (rlim_t)strtoul(value, NULL, 10);
+    require(setrlimit((__rlimit_resource_t)which, &limit) == 0, "limit",
+            value);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static void
+take_word(const char *word, const char *value)
+{
+    if (strcmp(word, "become") == 0) {
+        const struct passwd *entry = person(value);
+
+        require(setgid(entry->pw_gid) == 0 &&
+                    initgroups(entry->pw_name, entry->pw_gid) == 0,
+                word, value);
+    } else if (strcmp(word, "ruid") == 0) {
+        require(setresuid(person(value)->pw_uid, 0, 0) == 0, word, value);
+    } else if (strcmp(word, "threads") == 0) {
+        host.threads = atoi(value);
+    } else if (strcmp(word, "blocked") == 0) {
+        host.blocked = true;
+    } else if (strcmp(word, "closed") == 0) {
+        host.closed = true;
+    } else if (strcmp(word, "sigchld") == 0) {
+        host.ignored = strcmp(value, "ignored") == 0;
+        host.handled = strcmp(value, "handled") == 0;
+    } else if (strcmp(word, "umask") == 0) {
+        umask((mode_t)strtoul(value, NULL, 8));
+    } else if (strcmp(word, "fsize") == 0) {
+        set_limit(RLIMIT_FSIZE, value);
+    } else if (strcmp(word, "nofile") == 0) {
+        set_limit(RLIMIT_NOFILE, value);
+    } else {
+        require(false, word, value);
+    }
+}
+
+bool
+host_set(const char *word, const char *arguments)
+{
+    char *copy, *save = NULL;
+
+    if (strcmp(word, "host") != 0)
+        return false;
+    copy = strdup(arguments);
+    require(copy != NULL, "memory", "");
+    for (char *item = strtok_r(copy, " ", &save); item;
+         item = strtok_r(NULL, " ", &save)) {
+        char *colon = strchr(item, ':');
+
+        if (colon)
+            *colon++ = '\0';
+        take_word(item, colon ? colon : "");
+    }
+    free(copy);
+    return true;
+}
+
+static void *
+wait_for_ever(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void
+start_threads(void)
+{
+    for (; running_threads < host.threads; running_threads++) {
+        pthread_t thread;
+
+        require(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0,
+                "threads", "N");
+    }
+}
+
+void
+host_enter(void)
+{
+    sigset_t all;
+
+    start_threads();
+    if (host.handled)
+        snapshot_count_sigchld();
+    else
+        signal(SIGCHLD, host.ignored ? SIG_IGN : SIG_DFL);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, host.blocked ? &all : NULL, &saved_mask);
+    fflush(NULL);
+    for (int fd = 0; host.closed && fd < 3; fd++) {
+        saved_fd[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+        close(fd);
+    }
+}
+
+void
+host_leave(void)
+{
+    for (int fd = 0; host.closed && fd < 3; fd++) {
+        dup2(saved_fd[fd], fd);
+        close(saved_fd[fd]);
+    }
+    sigprocmask(SIG_SETMASK, &saved_mask, NULL);
+    signal(SIGCHLD, SIG_DFL);
+}
