@@ -117,8 +117,8 @@ write_note(int fd, const char *boot)
                           "pid=%010d started=%020" PRId64 " boot=%s\n",
                           getpid(), util_boottime_ms(), boot);
 
-    if (pwrite(fd, note, (size_t)length, 0) != length)
-        (void)ftruncate(fd, 0);
+    if (pwrite(fd, note, (size_t)length, 0) != length && ftruncate(fd, 0) < 0)
+        return;
 }
 
 /* Count one more running probe; `newest_ms` is of the youngest. */
