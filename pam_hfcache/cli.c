@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the commands of `hfcache` share: see cli.h.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "membership_names.h"
+
+void
+cli_error(const char *format, ...)
+{
+    va_list args;
+
+    fflush(stdout);
+    fputs("hfcache: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+int
+cli_exit_code(int negative_errno)
+{
+    return negative_errno == -EINVAL ? CLI_USAGE : CLI_UNFINISHED;
+}
+
+int
+cli_load_policy(const struct cli *cli, struct policy *ret)
+{
+    struct err err = {0};
+    int r = policy_load(cli->conf, getuid(), ret, &err);
+
+    if (r == 0)
+        return CLI_FINE;
+    cli_error("%s", err.text);
+    return r == -ENOMEM ? CLI_UNFINISHED : CLI_USAGE;
+}
+
+int
+cli_find_user(const struct cli *cli, char *ret, size_t size)
+{
+    if (cli->operands > 0) {
+        snprintf(ret, size, "%s", cli->operand[0]);
+        return CLI_FINE;
+    }
+    if (membership_user_name(getuid(), ret, size))
+        return CLI_FINE;
+    cli_error("uid %u has no name here; say which user: hfcache %s USER",
+              getuid(), cli->command);
+    return CLI_USAGE;
+}
+
+const char *
+cli_paint(const struct cli *cli, enum paint paint)
+{
+    static const char *const escapes[] = {
+        [PAINT_NONE] = "\033[0m",  [PAINT_BOLD] = "\033[1m",
+        [PAINT_DIM] = "\033[2m",   [PAINT_GOOD] = "\033[32m",
+        [PAINT_WARN] = "\033[33m", [PAINT_BAD] = "\033[31m",
+    };
+
+    return cli->colour ? escapes[paint] : "";
+}
+
+void
+cli_print_safe(const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c < 0x20 || c == 0x7f)
+            printf("\\x%02x", c);
+        else
+            putchar(c);
+    }
+}
+
+void
+cli_add_duration(struct text *text, int64_t ms)
+{
+    long long seconds = (long long)(ms / 1000);
+
+    if (ms < 1000)
+        text_addf(text, "%lld ms", (long long)ms);
+    else if (seconds < 120)
+        text_addf(text, "%lld s", seconds);
+    else if (seconds < 7200)
+        text_addf(text, "%lld min", seconds / 60);
+    else if (seconds < 172800)
+        text_addf(text, "%lld h %lld min", seconds / 3600,
+                  seconds / 60 % 60);
+    else
+        text_addf(text, "%lld days", seconds / 86400);
+}
+
+const char *
+cli_title(const struct policy_section *section, char *buffer, size_t size)
+{
+    struct text text = {buffer, size, 0, false};
+
+    *buffer = '\0';
+    policy_add_title(section, &text);
+    return buffer;
+}
+
+const char *
+cli_origin(const struct origin *origin, char *buffer, size_t size)
+{
+    struct text text = {buffer, size, 0, false};
+
+    *buffer = '\0';
+    policy_add_origin(origin, &text);
+    return buffer;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hfcache explain: the next login of a user.  Who is served, in which state
+ * the cache is and which variables follow is decided by login.c, as in the
+ * module; this file adds whether the service's PAM stack gets there at all.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "explain_json.h"
+#include "membership.h"
+#include "membership_names.h"
+#include "pamstack.h"
+#include "report.h"
+#include "safefs_edit.h"
+
+/* --- whether the stack reaches the module -------------------------------- */
+
+/* The file that libpam would load for `module`. */
+static void
+find_module(const char *module, char *ret, size_t size)
+{
+    snprintf(ret, size, "%s%s", *module == '/' ? "" : HFCACHE_SECUREDIR "/",
+             module);
+}
+
+/* Load the stack of one type and see whether it reaches the module. */
+static void
+examine_side(const char *service, const char *type, struct pamside *ret)
+{
+    struct err err = {0};
+    struct pamentry *entry;
+    char module[4096];
+
+    *ret = (struct pamside){.type = type};
+    if (pamstack_load(pamstack_folders, service, type, &ret->stack, &err) < 0) {
+        snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
+        return;
+    }
+    ret->at = pamstack_find(&ret->stack, PAMSTACK_MODULE, 0);
+    ret->has_line = ret->at < ret->stack.count;
+    if (!ret->has_line)
+        return;
+    entry = &ret->stack.entry[ret->at];
+    find_module(entry->module, module, sizeof(module));
+    ret->reached = safefs_is_file(module);
+    if (!ret->reached)
+        snprintf(ret->problem, sizeof(ret->problem), "%.480s does not exist",
+                 module);
+    ret->passed_by = pamstack_passed_by(&ret->stack, ret->at);
+}
+
+/* --- text ---------------------------------------------------------------- */
+
+static void
+print_heading(const struct cli *cli, const char *heading)
+{
+    printf("\n%s%s%s\n", cli_paint(cli, PAINT_BOLD), heading,
+           cli_paint(cli, PAINT_NONE));
+}
+
+static void
+print_side_line(const struct cli *cli, const struct pamside *side)
+{
+    const struct pamentry *entry = &side->stack.entry[side->at];
+    const struct pamentry *by = &side->stack.entry[side->passed_by];
+
+    printf("  %-8s %s:%u: %s%s", side->type, entry->file, entry->number,
+           entry->module, *entry->arguments ? " " : "");
+    cli_print_safe(entry->arguments);
+    printf("%s\n", side->stack.from_other ? "  (the service has none of its "
+                                            "own: \"other\" serves)"
+                                          : "");
+    if (by != entry)
+        printf("           %spassed over if %s:%u (%s %s) says so%s\n",
+               cli_paint(cli, PAINT_WARN), by->file, by->number, by->control,
+               by->module, cli_paint(cli, PAINT_NONE));
+}
+
+static void
+print_side(const struct cli *cli, const struct pamside *side,
+           const char *without)
+{
+    if (side->has_line)
+        print_side_line(cli, side);
+    else if (!*side->problem)
+        printf("  %-8s %s\n", side->type, without);
+    if (*side->problem)
+        printf("  %-8s %s%s%s\n", side->has_line ? "" : side->type,
+               cli_paint(cli, PAINT_BAD), side->problem,
+               cli_paint(cli, PAINT_NONE));
+}
+
+static void
+print_pam(const struct explanation *it)
+{
+    const struct cli *cli = it->cli;
+    bool own = it->session.stack.has_own || it->auth.stack.has_own;
+
+    printf("%sPAM: %s%s%s\n", cli_paint(cli, PAINT_BOLD), it->service,
+           cli_paint(cli, PAINT_NONE),
+           own || *it->session.problem
+               ? ""
+               : "  (has no file: libpam takes those of \"other\")");
+    print_side(cli, &it->session, "no line");
+    print_side(cli, &it->auth,
+               it->needs_auth ? "no line, and membership = session needs it "
+                                "here: hfcache enable --auth"
+                              : "no line, none needed");
+}
+
+static void
+print_policy(const struct explanation *it, const struct lines *why)
+{
+    const struct policy *policy = &it->login->policy;
+
+    print_heading(it->cli, "Policy");
+    for (size_t i = 0; i < policy->nfiles; i++)
+        printf("  %s\n", policy->files[i]);
+    if (policy->nfiles == 0)
+        printf("  %s does not exist: built-in defaults\n",
+               POLICY_DEFAULT_FILE);
+    for (size_t i = 0; i < why->count; i++)
+        printf("  %s\n", why->line[i]);
+}
+
+/* "by usermod", or why it can't last. */
+static void
+print_persist(const struct login *login)
+{
+    char group[256], where[512];
+    struct err err = {0};
+    int how;
+
+    if (membership_persist_how(login->section, login->gid, group,
+                               sizeof(group), &how, &err) < 0)
+        printf("  only for the session: %s\n", err.text);
+    else
+        printf("  made lasting by %s (persist = %s, %s)\n",
+               policy_keys[KEY_PERSIST].choices[how],
+               policy_text(login->section, KEY_PERSIST),
+               cli_origin(&login->section->value[KEY_PERSIST].origin, where,
+                          sizeof(where)));
+}
+
+static void
+print_group(const struct explanation *it)
+{
+    const struct login *login = it->login;
+    const struct policy_section *section = login->section;
+    const struct policy_value *wanted = &section->value[KEY_MEMBERSHIP];
+    static const char *const words[] = {
+        [MEMBER_NO] = "is not a member, and is not added",
+        [MEMBER_YES] = "is a member",
+        [MEMBER_ADDED] = "is not a member yet; the login adds",
+        [MEMBER_PROMISED] = "is not a member yet; the login adds",
+        [MEMBER_UNASKED] = "is not asked about",
+    };
+    char where[512];
+
+    print_heading(it->cli, "Group");
+    if (!login->has_gid) {
+        printf("  %s\n", login->problem);
+        return;
+    }
+    printf("  %s (gid %u): %s %s\n", policy_text(section, KEY_GROUP),
+           login->gid, it->user, words[login->member]);
+    printf("  membership = %s (%s)\n", wanted->text,
+           cli_origin(&wanted->origin, where, sizeof(where)));
+    if (login->member == MEMBER_ADDED && wanted->number == MEMBERSHIP_ENSURE)
+        print_persist(login);
+}
+
+static void
+print_cache(const struct explanation *it)
+{
+    const struct login *login = it->login;
+    const char *path = policy_text(login->section, KEY_PATH);
+    char age[64] = "never looked at since this machine started";
+    struct text text = TEXT_INIT(age);
+
+    if (login->verdict) {
+        cli_add_duration(&text, login->age_ms);
+        text_add(&text, " ago");
+    }
+    print_heading(it->cli, "Cache");
+    printf("  %s: %s%s%s%s", path,
+           cli_paint(it->cli, report_paint(&login->view)),
+           decision_state_name(login->view.state),
+           login->view.drift ? ", with drift" : "",
+           cli_paint(it->cli, PAINT_NONE));
+    printf("%s%s\n", login->verdict ? ", looked at " : "",
+           login->verdict ? age : "");
+    if (*login->view.why)
+        printf("  %s\n", login->view.why);
+    if (*login->problem && strcmp(login->problem, login->view.why) != 0)
+        printf("  %s\n", login->problem);
+    if (login->verdict)
+        report_print_gate(it->cli, login->section, login->gid, login->verdict,
+                          4);
+    if (login->own_drifts > 0)
+        printf("  %zu of %s's repositories or lock folders need mending%s\n",
+               login->own_drifts, it->user,
+               policy_number(login->section, KEY_REPAIR) == REPAIR_OWNER
+                   ? "; the login mends them"
+                   : " (repair = off)");
+}
+
+static void
+print_variables(const struct explanation *it)
+{
+    const struct login *login = it->login;
+    const struct environment *environment = &login->environment;
+    const struct policy_value *mask = &login->section->value[KEY_UMASK];
+    char where[512];
+    int width = 0;
+
+    if (!login->exports)
+        return;
+    print_heading(it->cli, "Variables");
+    for (size_t i = 0; i < environment->count; i++) {
+        int length = (int)strlen(environment->variable[i].assignment);
+
+        width = length > width && length < 60 ? length : width;
+    }
+    for (size_t i = 0; i < environment->count; i++)
+        printf("  %-*s  %s%s%s\n", width, environment->variable[i].assignment,
+               cli_paint(it->cli, PAINT_DIM),
+               cli_origin(&environment->variable[i].origin, where,
+                          sizeof(where)),
+               cli_paint(it->cli, PAINT_NONE));
+    if (mask->number != UMASK_KEEP)
+        printf("  umask %s  %s%s%s\n", mask->text,
+               cli_paint(it->cli, PAINT_DIM),
+               cli_origin(&mask->origin, where, sizeof(where)),
+               cli_paint(it->cli, PAINT_NONE));
+}
+
+/* The last word, and what to type if it is not a good one. */
+static void
+print_conclusion(const struct explanation *it)
+{
+    const struct login *login = it->login;
+    const char *advice = NULL;
+    bool good = it->session.reached && login->exports;
+
+    printf("\n%s%s", cli_paint(it->cli, PAINT_BOLD),
+           cli_paint(it->cli, good ? PAINT_GOOD : PAINT_BAD));
+    if (!it->session.reached)
+        printf("The module is not reached: nothing of this happens");
+    else if (!login->section)
+        printf("%s is left alone: no section takes this login", it->user);
+    else if (login->exports)
+        printf("%zu variables will be set", login->environment.count);
+    else
+        printf("The variables are left out");
+    printf("%s\n", cli_paint(it->cli, PAINT_NONE));
+    if (!it->session.reached)
+        printf("%s %s\n",
+               it->session.has_line ? "Install the module; then check again:"
+                                    : "Type: sudo hfcache enable",
+               it->session.has_line ? "make install" : it->service);
+    else if (login->section && !login->has_gid)
+        advice = "sudo hfcache setup";
+    else if (login->section)
+        advice = report_advice(login->view.state, login->view.drift);
+    if (advice)
+        printf("%s: %s\n", login->exports ? "To mend or make sure" : "To mend",
+               advice);
+}
+
+static void
+print_text(const struct explanation *it, const struct lines *why)
+{
+    print_pam(it);
+    print_policy(it, why);
+    if (it->login->section) {
+        print_group(it);
+        print_cache(it);
+        print_variables(it);
+    }
+    print_conclusion(it);
+}
+
+/* --- the command --------------------------------------------------------- */
+
+/* libpam lowers a service's name before it looks for its file. */
+static void
+choose_service(const struct cli *cli, char *ret, size_t size)
+{
+    snprintf(ret, size, "%s", cli->service ? cli->service : "sshd");
+    for (char *at = ret; *at; at++)
+        if (*at >= 'A' && *at <= 'Z')
+            *at = (char)(*at - 'A' + 'a');
+}
+
+/*
+ * The policy that the login will read: --conf, or what the module's line in
+ * the stack says, believed on the module's terms.
+ */
+static const char *
+choose_conf(const struct cli *cli, const struct pamside *session, char *buffer,
+            size_t size, uid_t *ret_trusted)
+{
+    *ret_trusted = cli->conf ? getuid() : 0;
+    if (cli->conf || !session->has_line ||
+        pamstack_argument(&session->stack.entry[session->at], "conf", buffer,
+                          size) < 0)
+        return cli->conf;
+    return buffer;
+}
+
+static bool
+needs_auth_line(const struct login *login, const char *service)
+{
+    static const char *const early[] = {"sshd", "login", "cron", "crond"};
+
+    if (!login->section || policy_number(login->section, KEY_MEMBERSHIP) !=
+                               MEMBERSHIP_SESSION)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(early); i++)
+        if (strcmp(service, early[i]) == 0)
+            return true;
+    return false;
+}
+
+static int
+explain(const struct cli *cli, const char *user, struct explanation *it,
+        struct lines *why)
+{
+    char conf[4096];
+    uid_t trusted;
+    struct err err = {0};
+    const char *file =
+        choose_conf(cli, &it->session, conf, sizeof(conf), &trusted);
+    int r = login_begin(file, trusted, user, it->service, it->login, why,
+                        &err);
+
+    if (r == 0 && it->login->section) {
+        login_foretell(it->login, it->auth.reached);
+        login_decide(it->login, why);
+    }
+    it->needs_auth = r == 0 && needs_auth_line(it->login, it->service);
+    if (r < 0) {
+        if (!cli->json)
+            print_pam(it);
+        cli_error("%s", err.text);
+        return cli_exit_code(r);
+    }
+    if (cli->json)
+        explain_write_json(it, why);
+    else
+        print_text(it, why);
+    return it->session.reached && it->login->exports ? CLI_FINE : CLI_FOUND;
+}
+
+int
+cmd_explain(const struct cli *cli)
+{
+    char user[256], service[256];
+    struct login login = {0};
+    struct lines why = {0};
+    struct explanation it = {
+        .cli = cli, .user = user, .service = service, .login = &login};
+    int code = cli_find_user(cli, user, sizeof(user));
+
+    if (code != CLI_FINE)
+        return code;
+    choose_service(cli, service, sizeof(service));
+    if (!*service || strchr(service, '/')) {
+        cli_error("explain: --service takes a name, such as sshd");
+        return CLI_USAGE;
+    }
+    examine_side(service, "session", &it.session);
+    examine_side(service, "auth", &it.auth);
+    code = explain(cli, user, &it, &why);
+    pamstack_free(&it.session.stack);
+    pamstack_free(&it.auth.stack);
+    login_free(&login);
+    lines_free(&why);
+    return code;
+}

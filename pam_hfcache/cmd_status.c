@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hfcache status: what the last verdicts say of each cache of the policy.
+ * Reads state files alone.  Free space is not among the facts: asking for it
+ * is a call on the cache, and a dead file server would hold it for ever.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "json.h"
+#include "membership_names.h"
+#include "report.h"
+
+#define SHOWN_DRIFTS 20
+
+/* True if an earlier section of the policy names the same cache. */
+static bool
+is_repeated(const struct policy *policy, size_t index)
+{
+    const struct policy_section *section = &policy->sections[index];
+
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(policy_text(&policy->sections[i], KEY_PATH),
+                   policy_text(section, KEY_PATH)) == 0 &&
+            strcmp(policy_text(&policy->sections[i], KEY_GROUP),
+                   policy_text(section, KEY_GROUP)) == 0)
+            return true;
+    return false;
+}
+
+/* --- text ---------------------------------------------------------------- */
+
+static void
+print_age(const struct cache *cache)
+{
+    char age[64] = "";
+    struct text text = TEXT_INIT(age);
+
+    if (!cache->has_verdict)
+        return;
+    cli_add_duration(&text, verdict_age_ms(&cache->verdict));
+    printf(", looked at %s ago", age);
+}
+
+static void
+print_state(const struct cli *cli, const struct cache *cache)
+{
+    printf("  state   %s%s%s%s", cli_paint(cli, report_paint(&cache->view)),
+           decision_state_name(cache->view.state),
+           cache->view.drift ? ", with drift" : "",
+           cli_paint(cli, PAINT_NONE));
+    print_age(cache);
+    putchar('\n');
+    if (*cache->problem)
+        printf("          %s\n", cache->problem);
+    else if (*cache->view.why && !cache->view.drift)
+        printf("          %s\n", cache->view.why);
+    if (cache->probes.running && cache->probes.oldest_ms > VERDICT_HUNG_MS) {
+        char age[64] = "";
+        struct text text = TEXT_INIT(age);
+
+        cli_add_duration(&text, cache->probes.oldest_ms);
+        printf("          %u probe%s waiting for the file system, for %s\n",
+               cache->probes.running,
+               cache->probes.running == 1 ? " is" : "s are", age);
+    }
+}
+
+static void
+print_drifts(const struct cli *cli, const struct verdict *verdict)
+{
+    size_t shown =
+        verdict->ndrifts < SHOWN_DRIFTS ? verdict->ndrifts : SHOWN_DRIFTS;
+
+    for (size_t i = 0; i < shown; i++) {
+        const struct drift *drift = &verdict->drifts[i];
+        char owner[64], what[160] = "";
+        struct text text = TEXT_INIT(what);
+
+        membership_user_name(drift->owner, owner, sizeof(owner));
+        report_add_drift(drift->what, &text);
+        printf("          %-12s ", owner);
+        cli_print_safe(drift->name);
+        printf("  %s%s%s\n", cli_paint(cli, PAINT_WARN), what,
+               cli_paint(cli, PAINT_NONE));
+    }
+    if (verdict->ndrifts + verdict->more_drifts > shown)
+        printf("          ... and %zu more (--json names %zu)\n",
+               verdict->ndrifts + verdict->more_drifts - shown,
+               verdict->ndrifts);
+}
+
+/* How far the look below hub/ has come. */
+static void
+print_round(const struct verdict *verdict)
+{
+    char age[64] = "";
+    struct text text = TEXT_INIT(age);
+
+    if (verdict->round_wall == 0) {
+        puts("; not all of it has been looked at yet");
+        return;
+    }
+    cli_add_duration(&text, ((int64_t)time(NULL) - verdict->round_wall) * 1000);
+    printf("; last all around %s ago\n", age);
+}
+
+static void
+print_below(const struct cli *cli, const struct cache *cache)
+{
+    const struct verdict *verdict = &cache->verdict;
+    size_t count = verdict->ndrifts + verdict->more_drifts;
+
+    if (verdict->way_error || verdict->gate[GATE_HUB].error)
+        return;
+    printf("  below   %s%zu repositor%s or lock folder%s to mend%s",
+           cli_paint(cli, count ? PAINT_WARN : PAINT_NONE), count,
+           count == 1 ? "y" : "ies", count == 1 ? "" : "s",
+           cli_paint(cli, PAINT_NONE));
+    print_round(verdict);
+    print_drifts(cli, verdict);
+}
+
+static void
+print_advice(const struct cli *cli, const struct cache *cache)
+{
+    const char *path = policy_text(cache->section, KEY_PATH);
+    const char *group = policy_text(cache->section, KEY_GROUP);
+    const char *advice = cache->has_gid
+                             ? report_advice(cache->view.state,
+                                             cache->view.drift)
+                             : "sudo hfcache setup";
+
+    if (advice)
+        printf("  mend    %s%s%s\n", cli_paint(cli, PAINT_BOLD), advice,
+               cli_paint(cli, PAINT_NONE));
+    if (!cache->has_verdict || cache->verdict.ndrifts == 0)
+        return;
+    if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {
+        puts("  mend    the next login of each owner mends what is his");
+        return;
+    }
+    printf("  mend    each owner, as the policy says repair = off:\n"
+           "          chgrp -R %s DIR && chmod -R g+rwX DIR && find DIR -type d"
+           " -exec chmod g+s {} +\n"
+           "          for each DIR above, in %s\n",
+           group, path);
+}
+
+static void
+print_cache(const struct cli *cli, const struct cache *cache, bool first)
+{
+    const struct policy_section *section = cache->section;
+    char title[300], where[512];
+
+    printf("%s%s%s%s  group %s  %s%s, %s%s\n", first ? "" : "\n",
+           cli_paint(cli, PAINT_BOLD), policy_text(section, KEY_PATH),
+           cli_paint(cli, PAINT_NONE), policy_text(section, KEY_GROUP),
+           cli_paint(cli, PAINT_DIM),
+           cli_title(section, title, sizeof(title)),
+           cli_origin(&section->value[KEY_PATH].origin, where, sizeof(where)),
+           cli_paint(cli, PAINT_NONE));
+    print_state(cli, cache);
+    if (cache->has_verdict) {
+        report_print_gate(cli, section, cache->gid, &cache->verdict, 10);
+        print_below(cli, cache);
+    }
+    print_advice(cli, cache);
+}
+
+/* --- JSON ---------------------------------------------------------------- */
+
+static void
+write_cache(struct json *json, const struct cache *cache)
+{
+    const struct policy_section *section = cache->section;
+
+    json_begin_object(json, NULL);
+    json_path(json, "path", policy_text(section, KEY_PATH));
+    json_string(json, "section", section->name);
+    json_string(json, "group", policy_text(section, KEY_GROUP));
+    if (cache->has_gid)
+        json_number(json, "gid", cache->gid);
+    else
+        json_null(json, "gid");
+    json_bool(json, "healthy", cache->healthy);
+    json_string(json, "state", decision_state_name(cache->view.state));
+    json_bool(json, "drift", cache->view.drift);
+    json_string(json, "why", *cache->problem ? cache->problem
+                             : *cache->view.why ? cache->view.why : NULL);
+    json_number(json, "probes_running", cache->probes.running);
+    json_number(json, "probe_oldest_ms", cache->probes.oldest_ms);
+    if (cache->has_verdict) {
+        json_number(json, "taken", cache->verdict.taken_wall);
+        json_number(json, "age_ms", verdict_age_ms(&cache->verdict));
+        json_number(json, "all_around", cache->verdict.round_wall);
+        report_write_gate(json, section, cache->gid, &cache->verdict);
+        report_write_drifts(json, &cache->verdict);
+    } else {
+        json_null(json, "taken");
+    }
+    json_end_object(json);
+}
+
+/* --- Prometheus ---------------------------------------------------------- */
+
+/* A label's value: path and group hold no control characters. */
+static void
+print_label(const char *name, const char *value)
+{
+    printf("%s=\"", name);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            putchar('\\');
+        putchar(*value);
+    }
+    putchar('"');
+}
+
+static double
+measure_seconds(int64_t ms)
+{
+    return (double)ms / 1000;
+}
+
+static double
+metric_healthy(const struct cache *cache)
+{
+    return cache->healthy;
+}
+
+static double
+metric_one(const struct cache *cache)
+{
+    (void)cache;
+    return 1;
+}
+
+static double
+metric_drift(const struct cache *cache)
+{
+    return cache->view.drift;
+}
+
+static double
+metric_drifts(const struct cache *cache)
+{
+    return (double)(cache->verdict.ndrifts + cache->verdict.more_drifts);
+}
+
+static double
+metric_age(const struct cache *cache)
+{
+    return measure_seconds(verdict_age_ms(&cache->verdict));
+}
+
+static double
+metric_waiting(const struct cache *cache)
+{
+    return cache->probes.running ? measure_seconds(cache->probes.oldest_ms)
+                                 : 0;
+}
+
+static const struct metric {
+    const char *name, *help;
+    double (*measure)(const struct cache *cache);
+    bool needs_verdict;
+    bool names_state; /* in a label; the value is 1 */
+} metrics[] = {
+    {"hfcache_healthy", "1 if the last verdict finds nothing wrong.",
+     metric_healthy, false, false},
+    {"hfcache_state", "1 for the state that the cache is in.", metric_one,
+     false, true},
+    {"hfcache_gate_drift", "1 if root, hub or .locks differ from the layout.",
+     metric_drift, true, false},
+    {"hfcache_drifts", "Repositories and lock folders to be mended.",
+     metric_drifts, true, false},
+    {"hfcache_verdict_age_seconds", "Age of the last verdict.", metric_age,
+     true, false},
+    {"hfcache_probe_waiting_seconds",
+     "How long the longest running probe has waited; 0 if none runs.",
+     metric_waiting, false, false},
+};
+
+static void
+print_sample(const struct metric *metric, const struct cache *cache)
+{
+    bool unasked = cache->view.state == STATE_UNVERIFIED;
+
+    if ((metric->needs_verdict && !cache->has_verdict) ||
+        (metric->measure == metric_healthy && unasked))
+        return;
+    printf("%s{", metric->name);
+    print_label("path", policy_text(cache->section, KEY_PATH));
+    putchar(',');
+    print_label("group", policy_text(cache->section, KEY_GROUP));
+    if (metric->names_state) {
+        putchar(',');
+        print_label("state", decision_state_name(cache->view.state));
+    }
+    printf("} %g\n", metric->measure(cache));
+}
+
+static void
+print_metrics(const struct cache *caches, size_t count)
+{
+    for (size_t m = 0; m < ARRAY_LEN(metrics); m++) {
+        const struct metric *metric = &metrics[m];
+
+        printf("# HELP %s %s\n# TYPE %s gauge\n", metric->name, metric->help,
+               metric->name);
+        for (size_t i = 0; i < count; i++)
+            print_sample(metric, &caches[i]);
+    }
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static void
+show(const struct cli *cli, const struct cache *caches, size_t count)
+{
+    struct json json;
+
+    if (cli->prometheus) {
+        print_metrics(caches, count);
+        return;
+    }
+    if (!cli->json) {
+        for (size_t i = 0; i < count; i++)
+            print_cache(cli, &caches[i], i == 0);
+        return;
+    }
+    json_begin_document(&json, stdout, "status");
+    json_begin_array(&json, "caches");
+    for (size_t i = 0; i < count; i++)
+        write_cache(&json, &caches[i]);
+    json_end_array(&json);
+    json_end_document(&json);
+}
+
+int
+cmd_status(const struct cli *cli)
+{
+    CLEANUP_FREE struct cache *caches = NULL;
+    struct policy policy;
+    size_t count = 0;
+    int code;
+
+    if (cli->json && cli->prometheus) {
+        cli_error("status: --json or --prometheus, not both");
+        return CLI_USAGE;
+    }
+    code = cli_load_policy(cli, &policy);
+    if (code != CLI_FINE)
+        return code;
+    caches = calloc(policy.nsections, sizeof(*caches));
+    for (size_t i = 0; caches && i < policy.nsections; i++)
+        if (!is_repeated(&policy, i))
+            report_load(&policy.sections[i], &caches[count++]);
+    show(cli, caches, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!caches[i].healthy && caches[i].view.state != STATE_UNVERIFIED)
+            code = CLI_FOUND;
+        report_free(&caches[i]);
+    }
+    policy_free(&policy);
+    if (!caches) {
+        cli_error("out of memory");
+        return CLI_UNFINISHED;
+    }
+    return code;
+}

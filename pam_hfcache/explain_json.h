@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What `hfcache explain` has found out, and writing it as JSON.
+ */
+#ifndef HFCACHE_EXPLAIN_JSON_H
+#define HFCACHE_EXPLAIN_JSON_H
+
+#include "cli.h"
+#include "login.h"
+#include "pamstack.h"
+
+/* How the service's stack of one type comes to the module. */
+struct pamside {
+    const char *type; /* "session", "auth" */
+    struct pamstack stack;
+    bool has_line;
+    bool reached;     /* has_line, and the module is there to be loaded */
+    size_t at;        /* has_line: our entry */
+    size_t passed_by; /* has_line: the entry that may skip it; at: none */
+    char problem[512];
+};
+
+struct explanation {
+    const struct cli *cli;
+    const char *user, *service;
+    struct pamside session, auth;
+    struct login *login;
+    bool needs_auth; /* membership in the session comes by setcred alone */
+};
+
+/* `why`: the reasons that the decision gave, in order. */
+void explain_write_json(const struct explanation *it, const struct lines *why);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Names for people to read: part of `membership`, the only place that asks
+ * NSS.
+ */
+#ifndef HFCACHE_MEMBERSHIP_NAMES_H
+#define HFCACHE_MEMBERSHIP_NAMES_H
+
+#include "util.h"
+
+/* The name of a uid or gid; false, and the number as text, if it has none. */
+bool membership_user_name(uid_t uid, char *ret, size_t size);
+bool membership_group_name(gid_t gid, char *ret, size_t size);
+
+#endif

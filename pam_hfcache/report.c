@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a verdict says: see report.h.
+ */
+#include "report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "layout.h"
+#include "membership.h"
+#include "membership_names.h"
+
+static const char *const gate_names[GATES] = {
+    [GATE_ROOT] = "",
+    [GATE_HUB] = "hub",
+    [GATE_LOCKS] = "hub/.locks",
+    [GATE_BLOBS] = "hub/blobs",
+};
+
+static const struct {
+    unsigned bit;
+    const char *word; /* for programs */
+    const char *text; /* for people */
+} drift_words[] = {
+    {DRIFT_GROUP, "group", "wrong group"},
+    {DRIFT_SETGID, "setgid", "setgid lost"},
+    {DRIFT_CLOSED, "closed", "bits missing"},
+    {DRIFT_OPEN, "open", "too open"},
+    {DRIFT_ACL, "acl", "default ACL"},
+    {DRIFT_LOCK, "lock", "closed lock files"},
+    {LAYOUT_OWNER, "owner", "not root's"},
+    {LAYOUT_STICKY, "sticky", "sticky bit"},
+    {LAYOUT_TYPE, "type", "not a folder"},
+};
+
+/* --- what is known ------------------------------------------------------- */
+
+static void
+judge(struct cache *cache)
+{
+    struct knowledge known = {
+        .gid = cache->gid,
+        .member = MEMBER_YES,
+        .verdict = cache->has_verdict ? &cache->verdict : NULL,
+        .running_ms = cache->probes.running ? cache->probes.oldest_ms : 0,
+    };
+
+    if (cache->has_verdict)
+        known.age_ms = verdict_age_ms(&cache->verdict);
+    decision_judge(cache->section, &known, &cache->view);
+    cache->healthy = cache->has_verdict && !cache->view.drift &&
+                     cache->view.state == STATE_USABLE &&
+                     cache->verdict.ndrifts == 0;
+}
+
+void
+report_load(const struct policy_section *section, struct cache *ret)
+{
+    const char *path = policy_text(section, KEY_PATH);
+    struct err err = {0};
+    int r;
+
+    *ret = (struct cache){.section = section};
+    if (membership_group(section, &ret->gid, &err) < 0) {
+        snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
+        ret->view.state = STATE_UNKNOWN;
+        return;
+    }
+    ret->has_gid = true;
+    r = verdict_read(VERDICT_DIR, 0, path, ret->gid, &ret->verdict, &err);
+    ret->has_verdict = r == 0;
+    if (r < 0 && r != -ENOENT && r != -ESTALE)
+        snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
+    (void)verdict_probe_state(VERDICT_DIR, 0, path, ret->gid, &ret->probes,
+                              NULL);
+    judge(ret);
+}
+
+void
+report_free(struct cache *cache)
+{
+    if (cache->has_verdict)
+        verdict_free(&cache->verdict);
+    cache->has_verdict = false;
+}
+
+static unsigned
+judge_gate(const struct policy_section *section, gid_t gid,
+           const struct verdict *verdict, enum gate gate)
+{
+    struct layout_rules rules = {
+        .gid = gid,
+        .mode = policy_mode(section),
+        .acl = (int)policy_number(section, KEY_ACL),
+    };
+
+    return layout_judge_gate(gate, &verdict->gate[gate],
+                             &verdict->gate[GATE_HUB], &rules);
+}
+
+/* --- text ---------------------------------------------------------------- */
+
+void
+report_add_drift(unsigned what, struct text *text)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < ARRAY_LEN(drift_words); i++) {
+        if (!(what & drift_words[i].bit))
+            continue;
+        text_addf(text, "%s%s", first ? "" : ", ", drift_words[i].text);
+        first = false;
+    }
+}
+
+enum paint
+report_paint(const struct view *view)
+{
+    switch (view->state) {
+    case STATE_USABLE:
+        return view->drift ? PAINT_WARN : PAINT_GOOD;
+    case STATE_UNVERIFIED:
+    case STATE_UNKNOWN:
+    case STATE_SLOW:
+        return PAINT_WARN;
+    case STATE_NOT_MEMBER:
+    case STATE_ABSENT:
+    case STATE_CLOSED:
+    case STATE_ERROR:
+    case STATE_HUNG:
+        break;
+    }
+    return PAINT_BAD;
+}
+
+const char *
+report_advice(enum state state, bool drift)
+{
+    switch (state) {
+    case STATE_ABSENT:
+    case STATE_CLOSED:
+        return "sudo hfcache setup";
+    case STATE_USABLE:
+        return drift ? "sudo hfcache setup" : NULL;
+    case STATE_UNKNOWN:
+        return "log in once, as any user that the policy serves: that looks";
+    case STATE_HUNG:
+    case STATE_SLOW:
+    case STATE_ERROR:
+        return "see to the file system; the first login after it answers "
+               "looks again";
+    case STATE_NOT_MEMBER:
+    case STATE_UNVERIFIED:
+        break;
+    }
+    return NULL;
+}
+
+/* "drwxrws---", as ls writes it. */
+static void
+format_mode(mode_t mode, char ret[11])
+{
+    static const char letters[] = "rwxrwxrwx";
+
+    ret[0] = S_ISDIR(mode) ? 'd' : S_ISLNK(mode) ? 'l' : '-';
+    for (unsigned i = 0; i < 9; i++)
+        ret[i + 1] = mode & (0400u >> i) ? letters[i] : '-';
+    if (mode & S_ISUID)
+        ret[3] = mode & S_IXUSR ? 's' : 'S';
+    if (mode & S_ISGID)
+        ret[6] = mode & S_IXGRP ? 's' : 'S';
+    if (mode & S_ISVTX)
+        ret[9] = mode & S_IXOTH ? 't' : 'T';
+    ret[10] = '\0';
+}
+
+static const char *
+acl_text(enum acl_fact acl)
+{
+    switch (acl) {
+    case ACL_FACT_2770:
+        return "u::rwx,g::rwx,o::---";
+    case ACL_FACT_2775:
+        return "u::rwx,g::rwx,o::r-x";
+    case ACL_FACT_NONE:
+        return "none";
+    case ACL_FACT_OTHER:
+        return "other";
+    case ACL_FACT_UNSUPPORTED:
+        break;
+    }
+    return "unsupported";
+}
+
+static void
+print_folder(const struct cli *cli, const struct inode_fact *fact,
+             unsigned what, bool root)
+{
+    char mode[11], user[64], group[64], owner[132], drift[160] = "";
+    struct text text = TEXT_INIT(drift);
+
+    format_mode(fact->mode, mode);
+    membership_user_name(fact->uid, user, sizeof(user));
+    membership_group_name(fact->gid, group, sizeof(group));
+    snprintf(owner, sizeof(owner), "%s:%s", user, group);
+    printf("%-18s %s %04o", owner, mode, fact->mode & 07777);
+    if (!root)
+        printf("  default ACL %s", acl_text(fact->acl));
+    report_add_drift(what, &text);
+    if (what)
+        printf("  %s<- %s%s", cli_paint(cli, PAINT_WARN), drift,
+               cli_paint(cli, PAINT_NONE));
+}
+
+void
+report_print_gate(const struct cli *cli, const struct policy_section *section,
+                  gid_t gid, const struct verdict *verdict, int indent)
+{
+    const char *root = policy_text(section, KEY_PATH);
+    int width = (int)strlen(root) > 10 ? (int)strlen(root) : 10;
+
+    if (verdict->way_error) {
+        printf("%*s%s: %s\n", indent, "", verdict->way_at,
+               verdict->way_error == ELOOP
+                   ? "a symbolic link that is not root's alone"
+                   : strerror(verdict->way_error));
+        return;
+    }
+    for (unsigned i = 0; i < GATES; i++) {
+        const struct inode_fact *fact = &verdict->gate[i];
+
+        printf("%*s%-*s  ", indent, "", width, i ? gate_names[i] : root);
+        if (fact->error == ENOENT && i == GATE_BLOBS)
+            printf("%snot there; clients that want it make it%s",
+                   cli_paint(cli, PAINT_DIM), cli_paint(cli, PAINT_NONE));
+        else if (fact->error)
+            printf("%s%s%s", cli_paint(cli, PAINT_WARN),
+                   strerror(fact->error), cli_paint(cli, PAINT_NONE));
+        else
+            print_folder(cli, fact,
+                         judge_gate(section, gid, verdict, (enum gate)i),
+                         i == GATE_ROOT);
+        putchar('\n');
+    }
+}
+
+/* --- JSON ---------------------------------------------------------------- */
+
+static void
+write_drift_words(struct json *json, unsigned what)
+{
+    json_begin_array(json, "drift");
+    for (size_t i = 0; i < ARRAY_LEN(drift_words); i++)
+        if (what & drift_words[i].bit)
+            json_string(json, NULL, drift_words[i].word);
+    json_end_array(json);
+}
+
+static void
+write_owner(struct json *json, uid_t uid)
+{
+    char name[64];
+    bool known = membership_user_name(uid, name, sizeof(name));
+
+    json_number(json, "uid", uid);
+    json_string(json, "owner", known ? name : NULL);
+}
+
+static void
+write_folder(struct json *json, const struct inode_fact *fact)
+{
+    char name[64];
+    bool known;
+
+    if (fact->error) {
+        json_string(json, "error", strerror(fact->error));
+        return;
+    }
+    json_null(json, "error");
+    write_owner(json, fact->uid);
+    known = membership_group_name(fact->gid, name, sizeof(name));
+    json_number(json, "gid", fact->gid);
+    json_string(json, "group", known ? name : NULL);
+    json_mode(json, "mode", fact->mode);
+    json_string(json, "default_acl", acl_text(fact->acl));
+}
+
+void
+report_write_gate(struct json *json, const struct policy_section *section,
+                  gid_t gid, const struct verdict *verdict)
+{
+    const char *root = policy_text(section, KEY_PATH);
+
+    json_begin_array(json, "gate");
+    for (unsigned i = 0; i < GATES && !verdict->way_error; i++) {
+        char path[4300];
+
+        snprintf(path, sizeof(path), "%s%s%s", root, i ? "/" : "",
+                 gate_names[i]);
+        json_begin_object(json, NULL);
+        json_path(json, "path", path);
+        write_folder(json, &verdict->gate[i]);
+        write_drift_words(json,
+                          judge_gate(section, gid, verdict, (enum gate)i));
+        json_end_object(json);
+    }
+    if (verdict->way_error) {
+        json_begin_object(json, NULL);
+        json_path(json, "path", verdict->way_at);
+        json_string(json, "error", strerror(verdict->way_error));
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+void
+report_write_drifts(struct json *json, const struct verdict *verdict)
+{
+    json_begin_array(json, "drifts");
+    for (size_t i = 0; i < verdict->ndrifts; i++) {
+        json_begin_object(json, NULL);
+        json_path(json, "path", verdict->drifts[i].name);
+        write_owner(json, verdict->drifts[i].owner);
+        write_drift_words(json, verdict->drifts[i].what);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_number(json, "more_drifts", (int64_t)verdict->more_drifts);
+}
