@@ -23,6 +23,7 @@ enum {
     UNKNOWN = 256, /* the layout does not have it */
 };
 
+#define HEX "0123456789abcdef"
 #define STICKY 01000
 #define G_RX 02050 /* with setgid, as on every folder */
 #define G_RWX 02070
@@ -32,7 +33,8 @@ enum {
 
 /*
  * The layout.  The first row that fits path and type holds.  In a pattern, "@"
- * is a repository's name, "**" one or more names, and each other name a glob.
+ * is a repository's name, "#" two hex digits, "$.json" a commit's listing, "**"
+ * one or more names, and each other name a glob.
  */
 static const struct row {
     const char *path;
@@ -70,14 +72,14 @@ static const struct row {
 
     {"hub/blobs", DIR, G_RWX, 0, EXACT | ACLED, "blob store"},
     {"hub/blobs/.huggingface-shared-blobs", FILE, 0040, W_ALL, 0, "marker"},
-    {"hub/blobs/[0-9a-f][0-9a-f]", DIR, G_RWX, 0, EXACT | ACLED, "blob store"},
-    {"hub/blobs/??/*.lock", FILE, 0060, 0, 0, "lock file"},
-    {"hub/blobs/??/*.refs", FILE, 0060, 0, 0, "reference list"},
-    {"hub/blobs/??/*.incomplete", FILE, 0, 0, TEMP, "temporary file"},
+    {"hub/blobs/#", DIR, G_RWX, 0, EXACT | ACLED, "blob store"},
+    {"hub/blobs/#/*.lock", FILE, 0060, 0, 0, "lock file"},
+    {"hub/blobs/#/*.refs", FILE, 0060, 0, 0, "reference list"},
+    {"hub/blobs/#/*.incomplete", FILE, 0, 0, TEMP, "temporary file"},
     {"hub/blobs/**/tmp*", FILE, 0, 0, TEMP, "temporary file"},
     {"hub/blobs/tmp*", FILE, 0, 0, TEMP, "temporary file"},
-    {"hub/blobs/??/.*", FILE, 0, 0, TEMP, "temporary file"},
-    {"hub/blobs/??/*", FILE, 0040, W_ALL | X_ALL, 0, "shared payload"},
+    {"hub/blobs/#/.*", FILE, 0, 0, TEMP, "temporary file"},
+    {"hub/blobs/#/*", FILE, 0040, W_ALL | X_ALL, 0, "shared payload"},
 
     {"hub/@", DIR, G_RWX, O_W | STICKY, ACLED, "repository"},
     {"hub/@/tmp*", ANY, 0, 0, TEMP | NO_GROUP, "temporary file"},
@@ -100,7 +102,7 @@ static const struct row {
     {"hub/@/.no_exist/**", DIR, G_RWX, O_W | STICKY, ACLED, "miss folder"},
     {"hub/@/.no_exist/**", FILE, 0040, O_W | X_ALL, 0, "miss"},
     {"hub/@/trees", DIR, G_RWX, O_W | STICKY, ACLED, "tree folder"},
-    {"hub/@/trees/*.json", FILE, 0040, O_W | X_ALL, OPENED, "tree listing"},
+    {"hub/@/trees/$.json", FILE, 0040, O_W | X_ALL, OPENED, "tree listing"},
     {"hub/@/trees/*", FILE, 0, 0, TEMP, "temporary file"},
 
     {"**", ANY, 0, 0, UNKNOWN | NO_GROUP, "other"},
@@ -149,8 +151,12 @@ name_fits(struct name pattern, struct name name)
         return false;
     memcpy(text, name.start, name.length);
     text[name.length] = '\0';
-    if (pattern.length == 1 && *pattern.start == '@')
+    if (*pattern.start == '@')
         return layout_is_repository(text);
+    if (*pattern.start == '#')
+        return name.length == 2 && strspn(text, HEX) == 2;
+    if (*pattern.start == '$')
+        return strspn(text, HEX) == 40 && strcmp(text + 40, ".json") == 0;
     memcpy(glob, pattern.start, pattern.length);
     glob[pattern.length] = '\0';
     return fnmatch(glob, text, 0) == 0;
