@@ -323,9 +323,9 @@ tap_main(const char *word)
 }
 
 #define TAP_MAIN                                                              \
-    int main(int argc, char *argv[])                                          \
+    int main(int tap_argc, char *tap_argv[])                                  \
     {                                                                         \
-        return tap_main(argc > 1 ? argv[1] : "");                             \
+        return tap_main(tap_argc > 1 ? tap_argv[1] : "");                     \
     }
 
 #endif

@@ -15,3 +15,10 @@ $(PAM_DRIVE): $(PAM_DRIVE_OBJS)
 	$(CC) -pie -rdynamic $(ALL_LDFLAGS) -o $@ $^ -lpam -lpthread
 
 -include $(PAM_DRIVE_OBJS:.o=.d)
+
+# The host that probe_run() must not disturb is looked at in the same way.
+$(BUILD)/tests/unit/probe.t: tests/unit/probe.c $(BUILD)/tests/pam/snapshot.o \
+		$(LIB) $(BUILD)/flags tests/tap.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP $(ALL_LDFLAGS) -o $@ \
+		$< $(BUILD)/tests/pam/snapshot.o $(LIB) -lpthread
