@@ -122,6 +122,38 @@ judge_folder(enum gate gate, const struct inode_fact *fact, gid_t gid,
     return STATE_CLOSED;
 }
 
+const struct drift_word decision_drift_words[] = {
+    {DRIFT_GROUP, "group", "wrong group"},
+    {DRIFT_SETGID, "setgid", "setgid lost"},
+    {DRIFT_CLOSED, "closed", "bits missing"},
+    {DRIFT_OPEN, "open", "too open"},
+    {DRIFT_ACL, "acl", "default ACL missing"},
+    {DRIFT_LOCK, "lock", "closed lock files"},
+    {LAYOUT_OWNER, "owner", "not root's"},
+    {LAYOUT_STICKY, "sticky", "sticky bit"},
+    {0, NULL, NULL},
+};
+
+static void
+describe_drift(const char *name, const struct inode_fact *fact, unsigned what,
+               struct view *view)
+{
+    struct text why = TEXT_INIT(view->why);
+    const char *separator = ": ";
+
+    text_add(&why, name);
+    for (const struct drift_word *word = decision_drift_words; word->bit;
+         word++) {
+        if (what & word->bit) {
+            text_addf(&why, "%s%s", separator, word->text);
+            separator = ", ";
+        }
+    }
+    text_addf(&why, " (mode %04o, owner %u, group %u); `hfcache setup` mends "
+                    "it",
+              fact->mode & 07777, fact->uid, fact->gid);
+}
+
 /* Bits that differ from the layout, though the cache can be used. */
 static void
 judge_drift(const struct policy_section *section,
@@ -134,23 +166,14 @@ judge_drift(const struct policy_section *section,
         .acl = (int)policy_number(section, KEY_ACL),
     };
 
-    for (unsigned i = 0; i < GATES; i++) {
+    for (unsigned i = 0; i < GATES && !view->drift; i++) {
         unsigned what = layout_judge_gate((enum gate)i, &facts[i],
                                           &facts[GATE_HUB], &rules);
 
-        if (!what)
-            continue;
-        view->drift = true;
-        snprintf(view->why, sizeof(view->why),
-                 "%s has drifted:%s%s%s%s%s (mode %04o, group %u); "
-                 "`hfcache setup` mends it",
-                 gates[i].name, what & DRIFT_GROUP ? " group" : "",
-                 what & DRIFT_SETGID ? " setgid" : "",
-                 what & DRIFT_CLOSED ? " bits-missing" : "",
-                 what & DRIFT_OPEN ? " too-open" : "",
-                 what & DRIFT_ACL ? " default-acl" : "",
-                 facts[i].mode & 07777, facts[i].gid);
-        return;
+        if (what & ~(unsigned)LAYOUT_NOTE) {
+            view->drift = true;
+            describe_drift(gates[i].name, &facts[i], what, view);
+        }
     }
 }
 

@@ -335,8 +335,8 @@ find_in_etc_group(gid_t gid, char *ret_name, size_t size)
     size_t length;
     char *next;
 
-    if (safefs_read_trusted("/etc/group", 0, MAX_NSS_BUFFER, &data, &length,
-                            NULL) < 0)
+    if (safefs_read_system("/etc/group", MAX_NSS_BUFFER, &data, &length,
+                           NULL) < 0)
         return false;
     for (char *line = data; line && *line; line = next) {
         char *fields[3];
@@ -365,8 +365,8 @@ has_userdb(void)
     size_t length;
     char *next;
 
-    if (safefs_read_trusted("/etc/nsswitch.conf", 0, 1u << 20, &data, &length,
-                            NULL) < 0)
+    if (safefs_read_system("/etc/nsswitch.conf", 1u << 20, &data, &length,
+                           NULL) < 0)
         return false;
     for (char *line = data; line; line = next) {
         char *word;

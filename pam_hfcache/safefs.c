@@ -115,6 +115,17 @@ safefs_read_state(const char *path, uid_t trusted_uid, size_t max,
     return read_judged(fd, path, max, ret_data, ret_length, err);
 }
 
+int
+safefs_read_system(const char *path, size_t max, char **ret_data,
+                   size_t *ret_length, struct err *err)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_sys(err, errno, "%s: cannot be opened", path);
+    return read_judged(fd, path, max, ret_data, ret_length, err);
+}
+
 /* --- the names in a trusted folder --------------------------------------- */
 
 struct names {
