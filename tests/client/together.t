@@ -29,6 +29,7 @@ for venv in 2.4 0.36; do
         like "$(results < "$WORK/$user")" '^x=(ok|w)$' "hub $venv: $user" ||
             diag "$(cat "$WORK/$user")"
     done
+    ok "hub $venv: it is in the shared cache" test -d "$top/snapshots"
     is "$(find "$top" -name '*.incomplete' -o -name 'tmp_*')" "" \
         "hub $venv: nothing unfinished is left"
     is "$(find "$top" ! -group hf-users)" "" \

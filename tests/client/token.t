@@ -83,9 +83,8 @@ for version in 2.4 1.31 0.36; do
     is "$(control log | grep -F "/$gated/resolve/" | cut -d' ' -f1 |
         sort -u | xargs)" "alice bob" \
         "hub $version: the Hub sees each with his own token"
-    # What README says: the cache does not ask again.
-    diag "hub $version: bob opens alice's cached copy of a gated file: $(
-        ops bob "$version" 022 "x=offline,$gated,config.json" | cut -f2)"
+    is "$(ops bob "$version" 022 "x=offline,$gated,config.json" | results)" \
+        "x=ok" "hub $version: what alice has fetched is every member's"
 done
 is "$(control log | grep -E ' (GET|POST) /(lfs|xorb)/' | cut -d' ' -f1 |
     sort -u)" "-" "no token goes to where the large files are"
