@@ -4,7 +4,6 @@
  */
 #include "layout.h"
 
-#include <fnmatch.h>
 #include <string.h>
 
 /* Types, as bits. */
@@ -142,24 +141,35 @@ after_name(struct name name)
     return name.start + name.length + (name.start[name.length] == '/');
 }
 
+/* A glob of this table has one "*" at most. */
+static bool
+glob_fits(struct name glob, struct name name)
+{
+    const char *star = memchr(glob.start, '*', glob.length);
+    size_t head = star ? (size_t)(star - glob.start) : glob.length;
+    size_t tail = star ? glob.length - head - 1 : 0;
+
+    if (star ? name.length < head + tail : name.length != head)
+        return false;
+    return memcmp(name.start, glob.start, head) == 0 &&
+           (!tail || memcmp(name.start + name.length - tail, star + 1, tail) ==
+                         0);
+}
+
 static bool
 name_fits(struct name pattern, struct name name)
 {
-    char glob[64], text[256];
-
-    if (pattern.length >= sizeof(glob) || name.length >= sizeof(text))
-        return false;
-    memcpy(text, name.start, name.length);
-    text[name.length] = '\0';
-    if (*pattern.start == '@')
-        return layout_is_repository(text);
-    if (*pattern.start == '#')
-        return name.length == 2 && strspn(text, HEX) == 2;
-    if (*pattern.start == '$')
-        return strspn(text, HEX) == 40 && strcmp(text + 40, ".json") == 0;
-    memcpy(glob, pattern.start, pattern.length);
-    glob[pattern.length] = '\0';
-    return fnmatch(glob, text, 0) == 0;
+    switch (*pattern.start) {
+    case '@':
+        return layout_is_repository(name.start);
+    case '#':
+        return name.length == 2 && strspn(name.start, HEX) == 2;
+    case '$':
+        return strspn(name.start, HEX) == 40 && name.length == 45 &&
+               memcmp(name.start + 40, ".json", 5) == 0;
+    default:
+        return glob_fits(pattern, name);
+    }
 }
 
 /* The last name of a path, which is not empty. */

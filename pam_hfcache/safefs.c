@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "safefs_names.h"
+
 /* Open for reading without following a final link and without blocking. */
 static int
 open_quietly(const char *path, int flags, struct err *err)
@@ -150,25 +152,44 @@ add_name(struct names *names, const char *name)
 }
 
 static int
-collect_names(DIR *dir, const char *pattern, struct names *names)
-{
-    struct dirent *entry;
-    int r = 0;
-
-    for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0) {
-        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0)
-            r = add_name(names, entry->d_name);
-    }
-    return r < 0 ? r : -errno;
-}
-
-static int
 compare_names(const void *a, const void *b)
 {
     const char *const *left = a;
     const char *const *right = b;
 
     return strcmp(*left, *right);
+}
+
+static bool
+is_wanted(const char *name, const char *pattern)
+{
+    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+           (!pattern || fnmatch(pattern, name, 0) == 0);
+}
+
+int
+safefs_collect_names(DIR *dir, const char *pattern, char ***ret_names,
+                     size_t *ret_count)
+{
+    struct names names = {NULL, 0};
+    struct dirent *entry;
+    int r = 0;
+
+    for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0) {
+        if (is_wanted(entry->d_name, pattern))
+            r = add_name(&names, entry->d_name);
+    }
+    if (r == 0 && errno)
+        r = -errno;
+    if (r < 0) {
+        safefs_free_names(names.name, names.count);
+        return r;
+    }
+    if (names.count)
+        qsort(names.name, names.count, sizeof(*names.name), compare_names);
+    *ret_names = names.name;
+    *ret_count = names.count;
+    return 0;
 }
 
 /* Judge the open folder and make a stream of it, which takes `*fd`. */
@@ -195,7 +216,6 @@ int
 safefs_list_trusted(const char *path, const char *pattern, uid_t trusted_uid,
                     char ***ret_names, size_t *ret_count, struct err *err)
 {
-    struct names names = {NULL, 0};
     struct err open_err;
     CLEANUP_CLOSE int fd = open_quietly(path, O_DIRECTORY, &open_err);
     DIR *dir;
@@ -211,17 +231,9 @@ safefs_list_trusted(const char *path, const char *pattern, uid_t trusted_uid,
     r = open_stream(&fd, path, trusted_uid, &dir, err);
     if (r < 0)
         return r;
-    r = collect_names(dir, pattern, &names);
+    r = safefs_collect_names(dir, pattern, ret_names, ret_count);
     closedir(dir);
-    if (r < 0) {
-        safefs_free_names(names.name, names.count);
-        return err_sys(err, -r, "%s: cannot be listed", path);
-    }
-    if (names.count)
-        qsort(names.name, names.count, sizeof(*names.name), compare_names);
-    *ret_names = names.name;
-    *ret_count = names.count;
-    return 0;
+    return r < 0 ? err_sys(err, -r, "%s: cannot be listed", path) : 0;
 }
 
 void

@@ -3,6 +3,14 @@
  * The only file that opens by path or changes owner, mode, ACL or names.
  * safefs.c: files believed because of their owner; safefs_tree.c: the cache's
  * tree, which others can write; safefs_change.c: changes in it.
+ *
+ * MUST, in the tree (each has a test named after it):
+ *  - the root is reached component by component; a symbolic link is followed
+ *    only if it is root's, in a folder that only root writes;
+ *  - below the root there are descriptors only: nothing above the root, behind
+ *    a link or on another mount is ever reached;
+ *  - an inode is pinned (O_PATH), looked at again, changed through that
+ *    descriptor only, narrower first and wider last, and looked at once more.
  */
 #ifndef HFCACHE_SAFEFS_H
 #define HFCACHE_SAFEFS_H
@@ -60,5 +68,83 @@ int safefs_open_state_folder(const char *path, mode_t mode, uid_t trusted_uid,
  */
 int safefs_replace_file(int dir_fd, const char *name, mode_t mode,
                         const char *data, size_t length);
+
+/* --- the tree: safefs_tree.c --------------------------------------------- */
+
+/*
+ * Open the folder `path` (absolute) as a root: O_PATH, component by component.
+ * The descriptor, which the caller closes; or a negative errno, and `ret_at`
+ * (PATH_MAX bytes) holds the path as far as the component that failed, -ELOOP
+ * for a symbolic link that is not root's alone.
+ */
+int safefs_open_root(const char *path, char *ret_at, struct err *err);
+
+/* How to open something beneath a root. */
+enum safefs_open {
+    SAFEFS_PIN,  /* O_PATH; of a link the link itself */
+    SAFEFS_LIST, /* a folder, for reading its names */
+};
+
+/*
+ * Open `path`, relative and without "." and ".." ("." alone is the folder
+ * itself), beneath the folder `dir_fd`: not through links, not on another
+ * mount.  The descriptor, which the caller closes, or a negative errno: -ELOOP
+ * for a link on the way, -EXDEV for another mount or a path that leads out.
+ */
+int safefs_open_beneath(int dir_fd, const char *path, enum safefs_open how);
+
+/* The same by component, for kernels or containers without openat2(). */
+int safefs_open_stepwise(int dir_fd, const char *path, enum safefs_open how);
+
+/* What an inode is, by its descriptor or by name without following a link. */
+int safefs_look(int fd, struct statx *ret);
+int safefs_look_at(int dir_fd, const char *name, struct statx *ret);
+
+/* True if both are of the same inode on the same mount. */
+bool safefs_is_same(const struct statx *a, const struct statx *b);
+
+/* All names in the folder `dir_fd` (any descriptor of it), bytewise sorted. */
+int safefs_list_folder(int dir_fd, char ***ret_names, size_t *ret_count);
+
+/* --- changes in it: safefs_change.c -------------------------------------- */
+
+/* What a folder's default ACL is, as far as the layout cares. */
+enum acl_fact {
+    ACL_FACT_NONE,        /* the file system has ACLs, the folder has none */
+    ACL_FACT_2770,        /* exactly u::rwx,g::rwx,o::--- */
+    ACL_FACT_2775,        /* exactly u::rwx,g::rwx,o::r-x */
+    ACL_FACT_OTHER,       /* any other */
+    ACL_FACT_UNSUPPORTED, /* the file system has none */
+};
+
+/* The default ACL of the folder `fd` (any descriptor of it). */
+int safefs_default_acl(int fd, enum acl_fact *ret);
+
+/* True if the inode `fd` has an access ACL that names users or groups. */
+bool safefs_has_access_acl(int fd);
+
+/*
+ * Make the inode behind `fd`, which was `seen`, one of group `gid`, with the 12
+ * bits `mode` and, if `acl` is ACL_FACT_2770 or ACL_FACT_2775, that default
+ * ACL.  Owner and content stay.  What is right already is not touched.
+ *
+ * 0; -ESTALE if the inode is no longer as `seen` (judge it again); -EPERM if
+ * it must not be changed (neither folder nor regular file, setuid, with file
+ * capabilities, a file of several links) or the kernel refused or dropped a
+ * bit; or another negative errno.  At every point in between the inode is open
+ * to nobody to whom it is not open before or after.
+ */
+int safefs_change(int fd, const struct statx *seen, mode_t mode, gid_t gid,
+                  enum acl_fact acl, struct err *err);
+
+/*
+ * Make the folder `name` in `dir_fd` with this group, mode and default ACL
+ * (where the file system has them), owned by the caller.  A descriptor
+ * (O_PATH) of it, which the caller closes; -EEXIST if the name is taken;
+ * -ESTALE if somebody put another inode in its place meanwhile; or another
+ * negative errno.
+ */
+int safefs_make_folder(int dir_fd, const char *name, mode_t mode, gid_t gid,
+                       enum acl_fact acl, struct err *err);
 
 #endif

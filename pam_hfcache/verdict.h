@@ -19,8 +19,7 @@
 #ifndef HFCACHE_VERDICT_H
 #define HFCACHE_VERDICT_H
 
-#include <sys/stat.h>
-
+#include "safefs.h"
 #include "util.h"
 
 #define VERDICT_DIR "/run/hfcache"
@@ -32,15 +31,6 @@
 
 /* The inodes that decide whether a user can use the cache at all. */
 enum gate { GATE_ROOT, GATE_HUB, GATE_LOCKS, GATE_BLOBS, GATES };
-
-/* What a folder's default ACL is, as far as the layout cares. */
-enum acl_fact {
-    ACL_FACT_NONE,        /* the file system has ACLs, the folder has none */
-    ACL_FACT_2770,        /* exactly u::rwx,g::rwx,o::--- */
-    ACL_FACT_2775,        /* exactly u::rwx,g::rwx,o::r-x */
-    ACL_FACT_OTHER,       /* any other */
-    ACL_FACT_UNSUPPORTED, /* the file system has none */
-};
 
 /* What looking at one inode gave. */
 struct inode_fact {

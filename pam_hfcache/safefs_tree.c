@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ways into a tree that others can write: to its root, and beneath it.
+ */
+#include "safefs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "safefs_names.h"
+
+#define MAX_LINKS 40   /* as the kernel's */
+#define MAX_RETRIES 64 /* of openat2() while something is being renamed */
+
+/* --- to the root --------------------------------------------------------- */
+
+/* Where the way to the root stands. */
+struct way {
+    int fd;               /* the folder reached */
+    char *at;             /* its path, PATH_MAX bytes */
+    char rest[PATH_MAX];  /* still to go */
+    unsigned links;       /* followed so far */
+    bool roots;           /* only root writes any folder on the way */
+};
+
+/* Only root can add, remove or replace names in this folder. */
+static bool
+is_roots_alone(const struct stat *st)
+{
+    return st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int
+restart_way(struct way *way)
+{
+    int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    if (way->fd >= 0)
+        close(way->fd);
+    way->fd = fd;
+    way->at[0] = '\0';
+    return 0;
+}
+
+/* Cut the next component off what is left to go; false at the end. */
+static bool
+next_component(struct way *way, char name[NAME_MAX + 1])
+{
+    char *start = way->rest + strspn(way->rest, "/");
+    size_t length = strcspn(start, "/");
+
+    if (length == 0 || length > NAME_MAX)
+        return false;
+    memcpy(name, start, length);
+    name[length] = '\0';
+    memmove(way->rest, start + length, strlen(start + length) + 1);
+    return true;
+}
+
+static int
+extend_at(struct way *way, const char *name)
+{
+    size_t length = strlen(way->at);
+
+    if (length + strlen(name) + 2 > PATH_MAX)
+        return -ENAMETOOLONG;
+    way->at[length] = '/';
+    strcpy(way->at + length + 1, name);
+    return 0;
+}
+
+static void
+cut_at(struct way *way)
+{
+    char *slash = strrchr(way->at, '/');
+
+    if (slash)
+        *slash = '\0';
+}
+
+/* Follow the link `link_fd`, met in the folder way->fd. */
+static int
+follow_link(struct way *way, int link_fd, const struct stat *st)
+{
+    char target[PATH_MAX], rest[PATH_MAX];
+    struct stat folder;
+    ssize_t length;
+
+    if (fstat(way->fd, &folder) < 0)
+        return -errno;
+    if (st->st_uid != 0 || !is_roots_alone(&folder) ||
+        ++way->links > MAX_LINKS)
+        return -ELOOP;
+    length = readlinkat(link_fd, "", target, sizeof(target) - 1);
+    if (length < 0)
+        return -errno;
+    target[length] = '\0';
+    strcpy(rest, way->rest);
+    if ((size_t)snprintf(way->rest, sizeof(way->rest), "%s/%s", target,
+                         rest) >= sizeof(way->rest))
+        return -ENAMETOOLONG;
+    cut_at(way);
+    return target[0] == '/' ? restart_way(way) : 0;
+}
+
+/*
+ * Enter `name`.  O_DIRECTORY makes an automounter mount what belongs here;
+ * only if that fails is the name looked at as a link.
+ */
+static int
+enter_component(struct way *way, const char *name)
+{
+    CLEANUP_CLOSE int fd = -1;
+    struct stat st;
+
+    fd = openat(way->fd, name,
+                O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno != ENOTDIR && errno != ELOOP)
+        return -errno;
+    if (fd < 0) {
+        fd = openat(way->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+        if (fstat(fd, &st) < 0)
+            return -errno;
+        return S_ISLNK(st.st_mode) ? follow_link(way, fd, &st) : -ENOTDIR;
+    }
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    way->roots = way->roots && is_roots_alone(&st);
+    close(way->fd);
+    way->fd = util_steal_fd(&fd);
+    return 0;
+}
+
+static int
+step(struct way *way, const char *name)
+{
+    int r;
+
+    if (strcmp(name, ".") == 0)
+        return 0;
+    if (strcmp(name, "..") != 0) {
+        r = extend_at(way, name);
+        return r < 0 ? r : enter_component(way, name);
+    }
+    /* Out of a link's target; where others write, it could lead anywhere. */
+    if (!way->roots)
+        return -ELOOP;
+    cut_at(way);
+    return enter_component(way, name);
+}
+
+int
+safefs_open_root(const char *path, char *ret_at, struct err *err)
+{
+    struct way way = {.fd = -1, .at = ret_at, .roots = true};
+    char name[NAME_MAX + 1];
+    int r;
+
+    ret_at[0] = '\0';
+    if (path[0] != '/' || strlen(path) >= sizeof(way.rest))
+        return err_set(err, EINVAL, "%.200s: is no absolute path", path);
+    strcpy(way.rest, path);
+    r = restart_way(&way);
+    while (r == 0 && next_component(&way, name))
+        r = step(&way, name);
+    if (r == 0 && way.rest[strspn(way.rest, "/")])
+        r = -ENAMETOOLONG;
+    if (r == 0)
+        return way.fd;
+    if (way.fd >= 0)
+        close(way.fd);
+    if (r == -ELOOP)
+        return err_set(err, ELOOP, "%.200s: is a symbolic link that is not "
+                       "root's alone; name the folder itself", ret_at);
+    return err_sys(err, -r, "%.200s", ret_at);
+}
+
+/* --- beneath it ---------------------------------------------------------- */
+
+static int
+flags_of(enum safefs_open how)
+{
+    if (how == SAFEFS_PIN)
+        return O_PATH | O_NOFOLLOW | O_CLOEXEC;
+    return O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+}
+
+int
+safefs_open_beneath(int dir_fd, const char *path, enum safefs_open how)
+{
+    struct open_how open_how = {
+        .flags = (unsigned)flags_of(how),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
+                   RESOLVE_NO_MAGICLINKS,
+    };
+
+    for (unsigned i = 0; i < MAX_RETRIES; i++) {
+        long fd = syscall(SYS_openat2, dir_fd, path, &open_how,
+                          sizeof(open_how));
+
+        if (fd >= 0)
+            return (int)fd;
+        if (errno == ENOSYS || errno == EPERM)
+            return safefs_open_stepwise(dir_fd, path, how);
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+    }
+    return -EAGAIN;
+}
+
+/* The id of the mount that `fd` is on, where statx() does not tell. */
+static int
+read_mount_id(int fd, uint64_t *ret_id)
+{
+    CLEANUP_CLOSE int info_fd = -1;
+    char path[64], text[512];
+    const char *line;
+    ssize_t got;
+
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    info_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (info_fd < 0)
+        return -errno;
+    got = read(info_fd, text, sizeof(text) - 1);
+    if (got < 0)
+        return -errno;
+    text[got] = '\0';
+    line = strstr(text, "mnt_id:");
+    if (!line)
+        return -ENODATA;
+    *ret_id = strtoull(line + strlen("mnt_id:"), NULL, 10);
+    return 0;
+}
+
+static int
+find_mount_id(int fd, uint64_t *ret_id)
+{
+    struct statx st;
+
+    if (safefs_look(fd, &st) == 0 && st.stx_mask & STATX_MNT_ID) {
+        *ret_id = st.stx_mnt_id;
+        return 0;
+    }
+    return read_mount_id(fd, ret_id);
+}
+
+/* One step: `name` in `dir_fd`, which must be on the mount `mount_id`. */
+static int
+open_step(int dir_fd, const char *name, int flags, uint64_t mount_id)
+{
+    CLEANUP_CLOSE int fd = -1;
+    uint64_t id;
+    int r;
+
+    if (!*name || strcmp(name, "..") == 0)
+        return -EXDEV;
+    fd = openat(dir_fd, name, flags);
+    if (fd < 0)
+        return errno == ENOTDIR && flags & O_DIRECTORY && flags & O_PATH
+                   ? -ELOOP
+                   : -errno;
+    r = find_mount_id(fd, &id);
+    if (r < 0)
+        return r;
+    return id == mount_id ? util_steal_fd(&fd) : -EXDEV;
+}
+
+int
+safefs_open_stepwise(int dir_fd, const char *path, enum safefs_open how)
+{
+    CLEANUP_CLOSE int fd = -1;
+    char name[NAME_MAX + 1];
+    uint64_t mount_id;
+    int r = find_mount_id(dir_fd, &mount_id);
+
+    while (r == 0) {
+        size_t length = strcspn(path, "/");
+        bool is_last = !path[length];
+        int next;
+
+        if (length > NAME_MAX)
+            return -ENAMETOOLONG;
+        memcpy(name, path, length);
+        name[length] = '\0';
+        next = open_step(fd < 0 ? dir_fd : fd, name,
+                         is_last ? flags_of(how)
+                                 : flags_of(SAFEFS_PIN) | O_DIRECTORY,
+                         mount_id);
+        if (next < 0 || is_last)
+            return next;
+        if (fd >= 0)
+            close(fd);
+        fd = next;
+        path += length + 1;
+    }
+    return r;
+}
+
+int
+safefs_look(int fd, struct statx *ret)
+{
+    int flags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
+
+    return statx(fd, "", flags, STATX_BASIC_STATS | STATX_MNT_ID, ret) < 0
+               ? -errno
+               : 0;
+}
+
+int
+safefs_look_at(int dir_fd, const char *name, struct statx *ret)
+{
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+
+    return statx(dir_fd, name, flags, STATX_BASIC_STATS | STATX_MNT_ID, ret) <
+                   0
+               ? -errno
+               : 0;
+}
+
+bool
+safefs_is_same(const struct statx *a, const struct statx *b)
+{
+    return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
+           a->stx_dev_minor == b->stx_dev_minor &&
+           a->stx_mnt_id == b->stx_mnt_id &&
+           (a->stx_mode & S_IFMT) == (b->stx_mode & S_IFMT);
+}
+
+int
+safefs_list_folder(int dir_fd, char ***ret_names, size_t *ret_count)
+{
+    int fd = safefs_open_beneath(dir_fd, ".", SAFEFS_LIST);
+    DIR *dir;
+    int r;
+
+    if (fd < 0)
+        return fd;
+    dir = fdopendir(fd);
+    if (!dir) {
+        r = -errno;
+        close(fd);
+        return r;
+    }
+    r = safefs_collect_names(dir, NULL, ret_names, ret_count);
+    closedir(dir);
+    return r;
+}
