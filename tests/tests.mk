@@ -8,17 +8,20 @@ PAM_DRIVE_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/pam/*.c))
 
 $(PAM_DRIVE_OBJS): $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP -c -o $@ $<
 
 # -rdynamic: the module's pam_syslog() is to find the driver's.
 $(PAM_DRIVE): $(PAM_DRIVE_OBJS)
-	$(CC) -pie -rdynamic $(ALL_LDFLAGS) -o $@ $^ -lpam -lpthread
+	$(call say,LINK,$@)$(CC) -pie -rdynamic $(ALL_LDFLAGS) -o $@ $^ -lpam -lpthread
 
 -include $(PAM_DRIVE_OBJS:.o=.d)
 
-# The host that probe_run() must not disturb is looked at in the same way.
-$(BUILD)/tests/unit/probe.t: tests/unit/probe.c $(BUILD)/tests/pam/snapshot.o \
-		$(LIB) $(BUILD)/flags tests/tap.h
+# Two unit tests share the scripts' look at a host, and their world.
+UNIT_PAM_OBJS := $(BUILD)/tests/pam/snapshot.o $(BUILD)/tests/pam/world.o
+UNIT_PAM := $(BUILD)/tests/unit/probe.t $(BUILD)/tests/unit/membership.t
+
+$(UNIT_PAM): $(BUILD)/tests/unit/%.t: tests/unit/%.c $(UNIT_PAM_OBJS) $(LIB) \
+		$(BUILD)/flags tests/tap.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP $(ALL_LDFLAGS) -o $@ \
-		$< $(BUILD)/tests/pam/snapshot.o $(LIB) -lpthread
+	$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP \
+		$(ALL_LDFLAGS) -o $@ $< $(UNIT_PAM_OBJS) $(LIB) $(INIH) -lpthread

@@ -189,12 +189,12 @@ world_enter(const char *module, const char *helper)
     uid_t uid = geteuid();
     gid_t gid = getegid();
     int flags = CLONE_NEWNS | CLONE_NEWUTS | (uid ? CLONE_NEWUSER : 0);
-    size_t module_length, helper_length, cache_length = 0;
-    char *module_data = read_file(module, &module_length);
-    char *helper_data = read_file(helper, &helper_length);
+    size_t module_length = 0, helper_length = 0, cache_length = 0;
+    char *module_data = module ? read_file(module, &module_length) : NULL;
+    char *helper_data = helper ? read_file(helper, &helper_length) : NULL;
     char *cache = read_file("/etc/ld.so.cache", &cache_length);
 
-    if (!module_data || !helper_data)
+    if ((module && !module_data) || (helper && !helper_data))
         return "the module or the helper has not been built";
     if (unshare(flags) != 0 || (uid && !map_ids(uid, gid)))
         return "this machine allows no private namespaces";
@@ -207,8 +207,10 @@ world_enter(const char *module, const char *helper)
             return "no tmpfs can be mounted here";
     if (!cover_way_to(HFCACHE_HELPER))
         return "the helper's folder cannot be covered";
-    world_write(WORLD_MODULE, 0644, module_data, module_length);
-    world_write(HFCACHE_HELPER, 0755, helper_data, helper_length);
+    if (module)
+        world_write(WORLD_MODULE, 0644, module_data, module_length);
+    if (helper)
+        world_write(HFCACHE_HELPER, 0755, helper_data, helper_length);
     if (cache)
         world_write("/etc/ld.so.cache", 0644, cache, cache_length);
     furnish();

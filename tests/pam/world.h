@@ -14,8 +14,8 @@
 #define WORLD_CONFDIR "/run/test/pam.d"
 
 /*
- * Enter a new world with copies of the module and the helper in it.  NULL, or
- * why this machine can't make one.
+ * Enter a new world with copies of the module and the helper in it (without,
+ * where one is NULL).  NULL, or why this machine can't make one.
  */
 const char *world_enter(const char *module, const char *helper);
 
