@@ -196,6 +196,8 @@ membership_group(const struct policy_section *section, gid_t *ret_gid,
                        value->text);
     if (result == 0)
         gid = group.gr_gid;
+    else
+        group.gr_name = NULL; /* what a failed look-up left behind */
     if (policy_group_is_reserved(group.gr_name, gid))
         return err_set(err, EPERM,
                        "group \"%s\" (gid %u) carries rights of its own: give "
