@@ -249,7 +249,7 @@ safefs_keep_copy(const char *folder, const char *name,
     fd = safefs_open_state_folder(folder, 0755, 0, err);
     if (fd < 0)
         return fd;
-    r = safefs_replace_file(fd, name, 0644, text->data, text->length);
+    r = safefs_replace_file(fd, name, 0644, true, text->data, text->length);
     return r < 0 ? err_sys(err, -r, "%s/%s: no copy kept", folder, name) : 0;
 }
 
@@ -266,4 +266,10 @@ safefs_drop_copy(const char *folder, const char *name)
     parent = strndup(folder, (size_t)(strrchr(folder, '/') - folder));
     if (rmdir(folder) == 0 && parent)
         rmdir(parent);
+}
+
+int
+safefs_give_to_root(int fd)
+{
+    return fchownat(fd, "", 0, (gid_t)-1, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
