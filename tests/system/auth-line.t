@@ -7,16 +7,15 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-services="sshd su su-l sudo sudo-i runuser runuser-l login cron"
 install_project
-hfcache setup > "$WORK/setup.log" || diag "$(cat "$WORK/setup.log")"
+quietly hfcache setup
 policy <<END
 [cache]
 membership = session
 END
 users alice bob carl
 start_sshd
-ok "enable, session line only" hfcache enable sshd su
+ok "enable, session line only" quietly hfcache enable sshd su
 mark_log
 out=$(by_ssh alice "$LOOK")
 unlike "$out" 'hf-users' "sshd without the auth line: no group"
@@ -26,7 +25,7 @@ like "$(by_su alice "$LOOK")" 'groups: alice hf-users.*HF_HOME=' \
     "su without the auth line: both"
 
 # shellcheck disable=SC2086
-ok "enable --auth" hfcache enable --auth $services
+ok "enable --auth" quietly hfcache enable --auth $SERVICES
 is "$(grep -c 'auth.*pam_hfcache' /etc/pam.d/sshd)" 1 "one auth line in sshd"
 by_cron carl /usr/local/bin/look
 printf '#!/bin/bash\n%s\n' "$LOOK" | install -m 755 /dev/stdin \

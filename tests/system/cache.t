@@ -82,7 +82,7 @@ isnt "$(field alice why)" "" "drift: the log says what"
 chmod 2770 "$CACHE/hub"
 rm -rf "$CACHE/hub"
 login_sees absent no "no hub/"
-hfcache setup > /dev/null
+quietly hfcache setup
 login_sees usable yes "set up again"
 is "$(stat -c '%a %U %G' "$CACHE" "$CACHE/hub" "$CACHE/hub/.locks")" \
     "$(printf '%s\n' '2750 root hf-users' '2770 root hf-users' \

@@ -7,7 +7,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 install_project
-hfcache setup > "$WORK/setup.log" || diag "$(cat "$WORK/setup.log")"
+quietly hfcache setup
 users alice
 usermod -aG hf-users alice # the groups are another test's subject
 start_sshd
@@ -47,7 +47,7 @@ inventories() { # FOLDER
 }
 
 inventories "$WORK/without"
-hfcache enable sshd su su-l sudo sudo-i runuser runuser-l login > /dev/null
+quietly hfcache enable sshd su su-l sudo sudo-i runuser runuser-l login
 inventories "$WORK/first"
 sleep 0.5
 inventories "$WORK/second"

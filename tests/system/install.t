@@ -17,7 +17,7 @@ start_sshd
 before=$(files)
 pam_before=$(sha256sum /etc/pam.d/*)
 
-ok "make install" make -s -C "$SRC" BUILD="$BUILD" install > "$WORK/out" 2>&1
+ok "make install" quietly make -s -C "$SRC" BUILD="$BUILD" install
 module=$(find /usr/lib* -name pam_hfcache.so)
 is "$(dirname "$module")" "$(dirname "$(find /usr/lib* -name pam_unix.so)")" \
     "the module stands where pam_unix.so does"
@@ -26,15 +26,15 @@ is "$(stat -c '%a %U' /usr/local/libexec/hfcache-probe)" "755 root" \
     "the helper: 0755, not setuid"
 like "$(hfcache --version)" '^hfcache [0-9]' "hfcache --version"
 ok "hfcache --help" hfcache --help > /dev/null
-ok "hfcache setup" hfcache setup > /dev/null
+ok "hfcache setup" quietly hfcache setup
 nok "explain before enable: exit 1" hfcache explain alice --service sshd \
     > "$WORK/out" 2>&1
 
 enabled=$(sha256sum /etc/pam.d/*)
-ok "enable --dry-run" hfcache enable --dry-run sshd > "$WORK/out"
+ok "enable --dry-run" quietly hfcache enable --dry-run sshd
 is "$(sha256sum /etc/pam.d/*)" "$enabled" "dry run: nothing changed"
 chmod 640 /etc/pam.d/sshd
-ok "enable sshd" hfcache enable sshd > "$WORK/out"
+ok "enable sshd" quietly hfcache enable sshd
 is "$(stat -c '%a %U %G' /etc/pam.d/sshd)" "640 root root" \
     "enable keeps owner and mode"
 line=$(grep -n pam_hfcache /etc/pam.d/sshd)
@@ -43,7 +43,7 @@ ok "before the include that reaches pam_systemd" \
     [ "${line%%:*}" -lt "${include%%:*}" ]
 like "$line" ':-session[[:space:]]+optional[[:space:]]+pam_hfcache\.so$' \
     "the line"
-ok "enable again" hfcache enable sshd > /dev/null
+ok "enable again" quietly hfcache enable sshd
 is "$(grep -c pam_hfcache /etc/pam.d/sshd)" 1 "enable again: still one line"
 ok "explain: exit 0" hfcache explain alice --service sshd > "$WORK/out" 2>&1
 like "$(by_ssh alice "$LOOK")" 'hf-users.*HF_HOME=' "a login"
@@ -57,22 +57,21 @@ nok "enable without the module is refused" hfcache enable login \
     > "$WORK/out" 2>&1
 mv "$WORK/pam_hfcache.so" "$module"
 
-ok "enable some more" hfcache enable --auth su sudo login > /dev/null
-ok "disable --all" hfcache disable --all > "$WORK/out"
+ok "enable some more" quietly hfcache enable --auth su sudo login
+ok "disable --all" quietly hfcache disable --all
 chmod 644 /etc/pam.d/sshd
 is "$(sha256sum /etc/pam.d/*)" "$pam_before" "/etc/pam.d is as it was"
-ok "make uninstall" make -s -C "$SRC" BUILD="$BUILD" uninstall \
-    > "$WORK/out" 2>&1
+ok "make uninstall" quietly make -s -C "$SRC" BUILD="$BUILD" uninstall
 rm -rf /var/lib/hfcache # copies of edited files: the admin's to remove
 is "$(diff <(echo "$before") <(files))" "" "make uninstall leaves nothing"
 ok "a login afterwards" by_ssh alice true
 
-ok "make install into DESTDIR" make -s -C "$SRC" BUILD="$BUILD" \
-    DESTDIR="$WORK/dest" install > "$WORK/out" 2>&1
+ok "make install into DESTDIR" quietly make -s -C "$SRC" BUILD="$BUILD" \
+    DESTDIR="$WORK/dest" install
 is "$(files)" "$before" "DESTDIR: nothing outside it"
 is "$(find "$WORK/dest" -type f -name '*hfcache*' -perm /111 -printf '%f\n' |
     sort | xargs)" "hfcache hfcache-probe" "DESTDIR: two programs in it"
-ok "make uninstall from DESTDIR" make -s -C "$SRC" BUILD="$BUILD" \
-    DESTDIR="$WORK/dest" uninstall > "$WORK/out" 2>&1
+ok "make uninstall from DESTDIR" quietly make -s -C "$SRC" BUILD="$BUILD" \
+    DESTDIR="$WORK/dest" uninstall
 is "$(find "$WORK/dest" ! -type d)" "" "and out again"
 done_testing

@@ -19,6 +19,7 @@ fi
 CACHE=/srv/huggingface
 POLICY=/etc/security/hfcache.conf
 AUTH_LOG=/var/log/auth.log
+SERVICES="sshd su su-l sudo sudo-i runuser runuser-l login cron"
 PASSWORD=correct-horse-7
 KEYS=/root/keys
 SSH_PORT=2222
@@ -29,17 +30,16 @@ mkdir -p "$KEYS" "$WORK"
 
 # install_project: the real `make install`, into this namespace.
 install_project() {
-    make -s -C "$SRC" BUILD="$BUILD" install > "$WORK/install.log" 2>&1 ||
-        { cat "$WORK/install.log" >&2; exit 1; }
+    quietly make -s -C "$SRC" BUILD="$BUILD" install || exit 1
 }
 
 # ready USER...: installed, group and cache set up, the services of Debian
 # enabled, sshd running, these users made.  What most tests start from.
 ready() {
     install_project
-    hfcache setup > "$WORK/setup.log" 2>&1 || cat "$WORK/setup.log" >&2
-    hfcache enable sshd su su-l sudo sudo-i runuser runuser-l login cron \
-        > "$WORK/enable.log" 2>&1 || cat "$WORK/enable.log" >&2
+    quietly hfcache setup
+    # shellcheck disable=SC2086
+    quietly hfcache enable $SERVICES
     users "$@"
     start_sshd
 }
@@ -196,6 +196,14 @@ start_cron() {
 LOOK='echo "groups: $(id -Gn)"; env | grep -E "^(HF_|HUGGINGFACE_|TRACKIO_|KERNELS_)" | sort'
 
 # --- what to look at --------------------------------------------------------
+
+# quietly COMMAND...: its output is shown only if it fails.
+quietly() {
+    local rc=0
+    "$@" > "$WORK/quiet" 2>&1 || rc=$?
+    [ "$rc" -eq 0 ] || diag_stream < "$WORK/quiet"
+    return "$rc"
+}
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds.
 wait_for() {

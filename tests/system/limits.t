@@ -9,7 +9,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 install_project
-hfcache setup > "$WORK/setup.log" || diag "$(cat "$WORK/setup.log")"
+quietly hfcache setup
 users alice bob
 usermod -aG hf-users alice
 
@@ -43,7 +43,7 @@ passing() { # prints the limits under which su succeeds
 }
 
 without=$(passing)
-hfcache enable su > /dev/null
+quietly hfcache enable su
 with=$(passing)
 succeeds=$(wc -l <<< "$without")
 isnt "$succeeds" "$(limits | wc -l)" "some limits are too low for su itself"

@@ -47,14 +47,14 @@ is "$(getfacl -cpd "$CACHE/hub" | xargs)" "user::rwx group::rwx other::---" \
 is "$(getfacl -cpa "$CACHE/hub" | xargs)" "user::rwx group::rwx other::---" \
     "setup: no access ACL beyond the mode"
 before=$(tree "$CACHE")
-ok "setup again: exit 0" hfcache setup > "$WORK/out"
+ok "setup again: exit 0" quietly hfcache setup
 is "$(tree "$CACHE")" "$before" "setup again: not one inode touched"
 
 chmod g-s "$CACHE/hub"
-ok "setup after drift: exit 0" hfcache setup > "$WORK/out"
+ok "setup after drift: exit 0" quietly hfcache setup
 is "$(stat -c %a "$CACHE/hub")" 2770 "setup after drift: mended"
 mkdir "$CACHE/lost+found"
-ok "lost+found is no stranger" hfcache setup > /dev/null
+ok "lost+found is no stranger" quietly hfcache setup
 
 # --- what it must leave alone -----------------------------------------------
 
@@ -80,7 +80,7 @@ refuses 3 'fstab|mount' "a mount point without its mount" /srv/nfs
 policy <<< $'[cache]\npath = /srv/nfs/huggingface'
 refuses 3 'fstab|mount' "a folder below one" /srv/nfs
 mount -t tmpfs tmpfs /srv/nfs
-ok "mounted: exit 0" hfcache setup > /dev/null
+ok "mounted: exit 0" quietly hfcache setup
 is "$(stat -c %a /srv/nfs/huggingface/hub)" 2770 "mounted: made"
 umount /srv/nfs
 

@@ -22,7 +22,7 @@ monitor_groups() {
 # --- without the module -----------------------------------------------------
 
 install_project
-hfcache setup > "$WORK/setup.log" || diag "$(cat "$WORK/setup.log")"
+quietly hfcache setup
 users alice bob carol dave erin
 useradd -r -m -s /bin/bash service
 cp -a /home/alice/.ssh /home/service/ && chown -R service: /home/service/.ssh
@@ -32,7 +32,7 @@ bare_root=$(by_ssh root 'id -G; env | sort | grep -v ^SSH_')
 bare_service=$(by_ssh service 'id -G; env | sort | grep -v ^SSH_')
 unlike "$(by_ssh alice "$LOOK")" 'hf-users|HF_HOME' "before: nothing"
 
-ok "enable sshd" hfcache enable sshd
+ok "enable sshd" quietly hfcache enable sshd
 is "$(grep -c pam_hfcache /etc/pam.d/sshd)" 1 "one line in /etc/pam.d/sshd"
 
 # --- public key: first login, second login ----------------------------------

@@ -36,7 +36,7 @@ for name in "${names[@]}"; do
     usermod -aG second "$name"
 done
 policy <<< $'[cache]\nmembership = session\nunusable = export'
-hfcache enable --auth su > /dev/null
+quietly hfcache enable --auth su
 out=$(run)
 check "session only"
 
