@@ -67,8 +67,8 @@ print_side_line(const struct cli *cli, const struct pamside *side)
     const struct pamentry *entry = &side->stack.entry[side->at];
     const struct pamentry *by = &side->stack.entry[side->passed_by];
 
-    printf("  %-8s %s:%u: %s%s", side->type, entry->file, entry->number,
-           entry->module, *entry->arguments ? " " : "");
+    printf("  %-8s %s:%u: %s %s%s", side->type, entry->file, entry->number,
+           entry->control, entry->module, *entry->arguments ? " " : "");
     cli_print_safe(entry->arguments);
     printf("%s\n", side->stack.from_other ? "  (the service has none of its "
                                             "own: \"other\" serves)"
@@ -122,7 +122,7 @@ print_policy(const struct explanation *it, const struct lines *why)
     if (policy->nfiles == 0)
         printf("  %s does not exist: built-in defaults\n",
                POLICY_DEFAULT_FILE);
-    for (size_t i = 0; i < why->count; i++)
+    for (size_t i = 0; i < it->policy_lines; i++)
         printf("  %s\n", why->line[i]);
 }
 
@@ -193,9 +193,10 @@ print_cache(const struct explanation *it)
            cli_paint(it->cli, PAINT_NONE));
     printf("%s%s\n", login->verdict ? ", looked at " : "",
            login->verdict ? age : "");
-    if (*login->view.why)
+    if (*login->view.why && login->has_gid)
         printf("  %s\n", login->view.why);
-    if (*login->problem && strcmp(login->problem, login->view.why) != 0)
+    if (*login->problem && login->has_gid &&
+        strcmp(login->problem, login->view.why) != 0)
         printf("  %s\n", login->problem);
     if (login->verdict)
         report_print_gate(it->cli, login->section, login->gid, login->verdict,
@@ -238,36 +239,45 @@ print_variables(const struct explanation *it)
                cli_paint(it->cli, PAINT_NONE));
 }
 
-/* The last word, and what to type if it is not a good one. */
-static void
-print_conclusion(const struct explanation *it)
+/* What to type; NULL if there is nothing to do. */
+static const char *
+choose_advice(const struct explanation *it)
 {
     const struct login *login = it->login;
-    const char *advice = NULL;
+
+    if (!login->section)
+        return NULL;
+    if (!login->has_gid)
+        return "sudo hfcache setup";
+    return report_advice(login->view.state, login->view.drift);
+}
+
+/* The last word, and what to type if it is not a good one. */
+static void
+print_conclusion(const struct explanation *it, const struct lines *why)
+{
+    const struct login *login = it->login;
+    const char *advice = choose_advice(it);
     bool good = it->session.reached && login->exports;
 
     printf("\n%s%s", cli_paint(it->cli, PAINT_BOLD),
            cli_paint(it->cli, good ? PAINT_GOOD : PAINT_BAD));
-    if (!it->session.reached)
-        printf("The module is not reached: nothing of this happens");
-    else if (!login->section)
+    if (!login->section)
         printf("%s is left alone: no section takes this login", it->user);
+    else if (!it->session.reached)
+        printf("%s does not reach the module: nothing of this happens",
+               it->service);
     else if (login->exports)
         printf("%zu variables will be set", login->environment.count);
     else
-        printf("The variables are left out");
+        printf("The variables will be left out");
     printf("%s\n", cli_paint(it->cli, PAINT_NONE));
-    if (!it->session.reached)
-        printf("%s %s\n",
-               it->session.has_line ? "Install the module; then check again:"
-                                    : "Type: sudo hfcache enable",
-               it->session.has_line ? "make install" : it->service);
-    else if (login->section && !login->has_gid)
-        advice = "sudo hfcache setup";
-    else if (login->section)
-        advice = report_advice(login->view.state, login->view.drift);
+    for (size_t i = it->policy_lines; i < why->count; i++)
+        printf("%s\n", why->line[i]);
+    if (login->section && !it->session.has_line)
+        printf("Type: sudo hfcache enable %s\n", it->service);
     if (advice)
-        printf("%s: %s\n", login->exports ? "To mend or make sure" : "To mend",
+        printf("%s: %s\n", login->exports ? "To be sure" : "To mend it",
                advice);
 }
 
@@ -281,7 +291,7 @@ print_text(const struct explanation *it, const struct lines *why)
         print_cache(it);
         print_variables(it);
     }
-    print_conclusion(it);
+    print_conclusion(it, why);
 }
 
 /* --- the command --------------------------------------------------------- */
@@ -338,6 +348,7 @@ explain(const struct cli *cli, const char *user, struct explanation *it,
     int r = login_begin(file, trusted, user, it->service, it->login, why,
                         &err);
 
+    it->policy_lines = why->count;
     if (r == 0 && it->login->section) {
         login_foretell(it->login, it->auth.reached);
         login_decide(it->login, why);

@@ -92,10 +92,10 @@ print_edit(const struct cli *cli, const char *service,
     printf("%s%s %s/%s%s\n", cli_paint(cli, PAINT_BOLD),
            cli->dry_run ? "would change" : "changed", pamstack_folders[0],
            service, cli_paint(cli, PAINT_NONE));
-    for (size_t i = edit->count; i-- > 0;) {
-        print_change(cli, edit, &edit->change[i]);
+    for (size_t i = 0; i < edit->count; i++) {
         if (i > 0)
             puts("    ...");
+        print_change(cli, edit, &edit->change[i]);
     }
 }
 
@@ -113,7 +113,7 @@ write_edit(const char *service, const struct pamedit *edit, struct err *err)
 }
 
 static int
-enable_service(const struct cli *cli, const char *service)
+enable_service(const struct cli *cli, const char *service, unsigned *changed)
 {
     struct err err = {0};
     struct pamedit edit;
@@ -139,6 +139,7 @@ enable_service(const struct cli *cli, const char *service)
             print_edit(cli, service, &edit);
         else
             cli_error("%s", err.text);
+        *changed += r == 0;
     }
     pamedit_free(&edit);
     return r < 0 ? CLI_UNFINISHED : CLI_FINE;
@@ -168,7 +169,7 @@ match_copy(const char *service, struct pamedit *edit)
 }
 
 static int
-disable_service(const struct cli *cli, const char *service)
+disable_service(const struct cli *cli, const char *service, unsigned *changed)
 {
     struct err err = {0};
     struct pamedit edit;
@@ -190,6 +191,7 @@ disable_service(const struct cli *cli, const char *service)
             print_edit(cli, service, &edit);
         else
             cli_error("%s", err.text);
+        *changed += r == 0;
         if (r == 0 && as_before && !cli->dry_run)
             safefs_drop_copy(COPIES, service);
     }
@@ -213,14 +215,17 @@ check_names(const struct cli *cli)
     return CLI_FINE;
 }
 
+/* What is done to one service; counts changed files. */
+typedef int action(const struct cli *cli, const char *service,
+                   unsigned *changed);
+
 static int
-for_each_service(const struct cli *cli,
-                 int (*act)(const struct cli *cli, const char *service))
+for_each_service(const struct cli *cli, action *act, unsigned *changed)
 {
     int code = CLI_FINE;
 
     for (int i = 0; i < cli->operands; i++) {
-        int one = act(cli, cli->operand[i]);
+        int one = act(cli, cli->operand[i], changed);
 
         code = one > code ? one : code;
     }
@@ -254,6 +259,7 @@ advise_auth_line(const struct cli *cli)
 int
 cmd_enable(const struct cli *cli)
 {
+    unsigned changed = 0;
     int code = check_names(cli);
 
     if (code == CLI_FINE && cli->operands == 0) {
@@ -269,9 +275,9 @@ cmd_enable(const struct cli *cli)
     }
     if (code != CLI_FINE)
         return code;
-    code = for_each_service(cli, enable_service);
+    code = for_each_service(cli, enable_service, &changed);
     advise_auth_line(cli);
-    if (code == CLI_FINE && !cli->dry_run)
+    if (code == CLI_FINE && changed > 0 && !cli->dry_run)
         printf("\nSee what the next login will be like:\n"
                "  hfcache explain USER --service %s\n"
                "Then log in once more before you leave this terminal.\n"
@@ -285,6 +291,7 @@ disable_everywhere(const struct cli *cli)
 {
     const char *folder = pamstack_folders[0];
     struct err err = {0};
+    unsigned changed = 0;
     size_t count = 0, found = 0;
     char **names;
     int code = CLI_FINE;
@@ -299,7 +306,7 @@ disable_everywhere(const struct cli *cli)
         if (!pamedit_has_line(pamstack_folders, names[i]))
             continue;
         found++;
-        one = disable_service(cli, names[i]);
+        one = disable_service(cli, names[i], &changed);
         code = one > code ? one : code;
     }
     safefs_free_names(names, count);
@@ -311,6 +318,7 @@ disable_everywhere(const struct cli *cli)
 int
 cmd_disable(const struct cli *cli)
 {
+    unsigned changed = 0;
     int code = check_names(cli);
 
     if (code == CLI_FINE && cli->all == (cli->operands > 0)) {
@@ -324,5 +332,5 @@ cmd_disable(const struct cli *cli)
     if (code != CLI_FINE)
         return code;
     return cli->all ? disable_everywhere(cli)
-                    : for_each_service(cli, disable_service);
+                    : for_each_service(cli, disable_service, &changed);
 }

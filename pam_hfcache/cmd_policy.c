@@ -47,9 +47,9 @@ print_section(const struct cli *cli, const struct policy_section *section)
     char title[300], where[512];
     int width = measure_values(section);
 
-    printf("\n%s%s%s  %s\n", cli_paint(cli, PAINT_BOLD),
+    printf("\n%s%s%s%s%s\n", cli_paint(cli, PAINT_BOLD),
            cli_title(section, title, sizeof(title)),
-           cli_paint(cli, PAINT_NONE),
+           cli_paint(cli, PAINT_NONE), section->origin.line ? "  " : "",
            section->origin.line
                ? cli_origin(&section->origin, where, sizeof(where))
                : "");
@@ -148,8 +148,11 @@ write_json(const struct policy *policy)
 
     json_begin_document(&json, stdout, "policy");
     json_begin_array(&json, "files");
-    for (size_t i = 0; i < policy->nfiles; i++)
-        json_string(&json, NULL, policy->files[i]);
+    for (size_t i = 0; i < policy->nfiles; i++) {
+        json_begin_object(&json, NULL);
+        json_path(&json, "path", policy->files[i]);
+        json_end_object(&json);
+    }
     json_end_array(&json);
     json_begin_array(&json, "sections");
     for (size_t i = 0; i < policy->nsections; i++)

@@ -136,6 +136,8 @@ print_advice(const struct cli *cli, const struct cache *cache)
     if (advice)
         printf("  mend    %s%s%s\n", cli_paint(cli, PAINT_BOLD), advice,
                cli_paint(cli, PAINT_NONE));
+    else if (!cache->has_verdict && cache->view.state == STATE_UNKNOWN)
+        puts("  look    the next login that the policy serves looks at it");
     if (!cache->has_verdict || cache->verdict.ndrifts == 0)
         return;
     if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {

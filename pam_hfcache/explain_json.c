@@ -50,8 +50,11 @@ write_policy(struct json *json, const struct login *login,
 {
     json_begin_object(json, "policy");
     json_begin_array(json, "files");
-    for (size_t i = 0; i < login->policy.nfiles; i++)
-        json_string(json, NULL, login->policy.files[i]);
+    for (size_t i = 0; i < login->policy.nfiles; i++) {
+        json_begin_object(json, NULL);
+        json_path(json, "path", login->policy.files[i]);
+        json_end_object(json);
+    }
     json_end_array(json);
     if (login->section) {
         json_begin_object(json, "section");

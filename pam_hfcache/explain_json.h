@@ -25,7 +25,8 @@ struct explanation {
     const char *user, *service;
     struct pamside session, auth;
     struct login *login;
-    bool needs_auth; /* membership in the session comes by setcred alone */
+    size_t policy_lines; /* how many of the reasons are about the policy */
+    bool needs_auth;     /* membership in the session comes by setcred alone */
 };
 
 /* `why`: the reasons that the decision gave, in order. */

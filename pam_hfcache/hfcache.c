@@ -14,9 +14,10 @@
  *     hfcache_probe.c    the helper that looks at the cache for a login
  *
  *   commands (cli.h)
- *     cmd_explain.c      the next login of a user, decision by decision
- *     cmd_setup.c        group, folders, modes; setup_refuse.c what must not
- *                        be touched
+ *     cmd_explain.c      the next login of a user, decision by decision;
+ *                        explain_json.c the same for programs
+ *     cmd_setup.c        group and folders; setup_folder.c one of them,
+ *                        setup_refuse.c what must not be touched
  *     cmd_pam.c          enable and disable
  *     cmd_status.c       what the last verdicts say
  *     cmd_env.c          the variables, quoted for shells and systemd

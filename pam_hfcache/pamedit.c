@@ -346,9 +346,12 @@ insert_all(struct pamedit *edit, struct addition *session,
 
         r = insert_line(edit, first->offset, first->text);
         grown = edit->after_length - grown;
-        edit->change[0].number++;
-        edit->change[0].begin += grown;
-        edit->change[0].end += grown;
+        edit->change[2] = edit->change[0];
+        edit->change[2].number++;
+        edit->change[2].begin += grown;
+        edit->change[2].end += grown;
+        edit->change[0] = edit->change[1];
+        edit->change[1] = edit->change[2];
     }
     return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }

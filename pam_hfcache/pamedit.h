@@ -27,7 +27,7 @@ struct pamchange {
 struct pamedit {
     char *before, *after; /* the file's text; owned */
     size_t before_length, after_length;
-    struct pamchange change[PAMEDIT_MAX_CHANGES];
+    struct pamchange change[PAMEDIT_MAX_CHANGES]; /* from top to bottom */
     size_t count;        /* 0: nothing to do */
     bool untouched;      /* `before` has no line of ours */
     char reached_by[300]; /* enable: "FILE:LINE" if an included file has it */

@@ -32,7 +32,7 @@ static const struct {
     {DRIFT_LOCK, "lock", "closed lock files"},
     {LAYOUT_OWNER, "owner", "not root's"},
     {LAYOUT_STICKY, "sticky", "sticky bit"},
-    {LAYOUT_TYPE, "type", "not a folder"},
+    {LAYOUT_UNKNOWN, "type", "not a folder"},
 };
 
 /* --- what is known ------------------------------------------------------- */
@@ -144,13 +144,12 @@ report_advice(enum state state, bool drift)
         return "sudo hfcache setup";
     case STATE_USABLE:
         return drift ? "sudo hfcache setup" : NULL;
-    case STATE_UNKNOWN:
-        return "log in once, as any user that the policy serves: that looks";
     case STATE_HUNG:
     case STATE_SLOW:
     case STATE_ERROR:
-        return "see to the file system; the first login after it answers "
+        return "see to its file system; the first login after it answers "
                "looks again";
+    case STATE_UNKNOWN:
     case STATE_NOT_MEMBER:
     case STATE_UNVERIFIED:
         break;
@@ -196,7 +195,7 @@ acl_text(enum acl_fact acl)
 
 static void
 print_folder(const struct cli *cli, const struct inode_fact *fact,
-             unsigned what, bool root)
+             unsigned what)
 {
     char mode[11], user[64], group[64], owner[132], drift[160] = "";
     struct text text = TEXT_INIT(drift);
@@ -205,9 +204,8 @@ print_folder(const struct cli *cli, const struct inode_fact *fact,
     membership_user_name(fact->uid, user, sizeof(user));
     membership_group_name(fact->gid, group, sizeof(group));
     snprintf(owner, sizeof(owner), "%s:%s", user, group);
-    printf("%-18s %s %04o", owner, mode, fact->mode & 07777);
-    if (!root)
-        printf("  default ACL %s", acl_text(fact->acl));
+    printf("%-18s %s %04o  default ACL %s", owner, mode, fact->mode & 07777,
+           acl_text(fact->acl));
     report_add_drift(what, &text);
     if (what)
         printf("  %s<- %s%s", cli_paint(cli, PAINT_WARN), drift,
@@ -240,8 +238,7 @@ report_print_gate(const struct cli *cli, const struct policy_section *section,
                    strerror(fact->error), cli_paint(cli, PAINT_NONE));
         else
             print_folder(cli, fact,
-                         judge_gate(section, gid, verdict, (enum gate)i),
-                         i == GATE_ROOT);
+                         judge_gate(section, gid, verdict, (enum gate)i));
         putchar('\n');
     }
 }

@@ -50,4 +50,7 @@ int safefs_keep_copy(const char *folder, const char *name,
 /* Remove FOLDER/NAME, and FOLDER and its parent if that leaves them empty. */
 void safefs_drop_copy(const char *folder, const char *name);
 
+/* Give the inode behind `fd` (any descriptor) to root; its group stays. */
+int safefs_give_to_root(int fd);
+
 #endif

@@ -356,7 +356,7 @@ TEST("the auth line goes first in auth")
         CHECK_HAS(edit.after + change->begin, "optional pam_hfcache.so\n");
         CHECK_INT(edit.after[change->begin], '-');
         CHECK_INT(edit.after[change->end - 1], '\n');
-        CHECK_INT(change->number, i == 0 ? 8 : 2);
+        CHECK_INT(change->number, i == 0 ? 2 : 8);
     }
     CHECK(edit.untouched);
     pamedit_free(&edit);

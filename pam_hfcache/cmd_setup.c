@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hfcache setup: for each cache of the policy the group, the root, hub/ and
+ * hub/.locks/ with owner, group, mode and default ACL.  What is right is not
+ * touched; each change is said by the branch that makes it, or would.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cli.h"
+#include "membership.h"
+#include "safefs.h"
+#include "setup_folder.h"
+#include "setup_refuse.h"
+
+#define GROUPADD "/usr/sbin/groupadd"
+
+/* --- the group ----------------------------------------------------------- */
+
+static int
+run_groupadd(const char *name, struct err *err)
+{
+    char *const argv[] = {(char[]){"groupadd"}, (char[]){"--system"},
+                          (char[]){"--"}, strdup(name), NULL};
+    char *const envp[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+                          NULL};
+    int status = 0;
+    pid_t pid = -1;
+    int error = argv[3] ? posix_spawn(&pid, GROUPADD, NULL, NULL, argv, envp)
+                        : ENOMEM;
+
+    free(argv[3]);
+    if (error)
+        return err_sys(err, error, GROUPADD);
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return err_sys(err, errno, GROUPADD);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    return err_set(err, EIO, GROUPADD " %s failed; what it said stands above",
+                   name);
+}
+
+static int
+ensure_group(struct setup *setup)
+{
+    const char *group = policy_text(setup->section, KEY_GROUP);
+    int r = membership_group(setup->section, &setup->gid, &setup->err);
+    char what[512];
+
+    if (r != -ENOENT)
+        return r;
+    setup->gid = (gid_t)-1;
+    r = setup->dry_run ? 0 : run_groupadd(group, &setup->err);
+    if (r < 0)
+        return r;
+    snprintf(what, sizeof(what), "group %s (groupadd --system)", group);
+    setup_tell(setup, SETUP_MADE, what);
+    return setup->dry_run ? 0
+                               : membership_group(setup->section, &setup->gid,
+                                                  &setup->err);
+}
+
+/* --- the way to the root ------------------------------------------------- */
+
+/* Whoever can rename what the folder holds could put his own in its place. */
+static int
+check_parent(struct setup *setup, int fd, const char *path)
+{
+    struct statx st;
+    int r = safefs_look(fd, &st);
+
+    if (r < 0)
+        return err_sys(&setup->err, -r, "%s", path);
+    if (st.stx_uid == 0 &&
+        (!(st.stx_mode & (S_IWGRP | S_IWOTH)) || (st.stx_mode & S_ISVTX)))
+        return 0;
+    return err_set(&setup->err, EPERM,
+                   "%s: others than root can replace what it holds (owner uid "
+                   "%u, mode %04o), and so could the whole cache be; chown "
+                   "root %s && chmod go-w %s, or choose another path",
+                   path, st.stx_uid, st.stx_mode & 07777u, path, path);
+}
+
+/* Fill in `folder`, the component `length` bytes into the cache's path. */
+static void
+name_component(const struct setup *setup, size_t length,
+               struct folder *folder, char name[NAME_MAX + 1])
+{
+    const char *slash;
+
+    snprintf(folder->path, sizeof(folder->path), "%.*s", (int)length,
+             setup->path);
+    slash = strrchr(folder->path, '/');
+    snprintf(name, NAME_MAX + 1, "%s", slash + 1);
+    folder->name = name;
+}
+
+/*
+ * Open the folder that holds the root, making what is missing on the way.
+ * *ret_fd -1: a dry run would make it.
+ */
+static int
+open_parent(struct setup *setup, int *ret_fd)
+{
+    char at[PATH_MAX], name[NAME_MAX + 1], folder_path[PATH_MAX];
+    size_t end = (size_t)(strrchr(setup->path, '/') - setup->path);
+    size_t done = end;
+    int fd = -ENOENT, r = 0;
+
+    while (fd == -ENOENT) {
+        snprintf(folder_path, sizeof(folder_path), "%.*s", (int)done,
+                 setup->path);
+        fd = safefs_open_root(done > 0 ? folder_path : "/", at, &setup->err);
+        if (fd == -ENOENT)
+            while (done > 0 && setup->path[--done] != '/')
+                continue;
+    }
+    if (fd < 0)
+        return fd;
+    r = check_parent(setup, fd, done > 0 ? folder_path : "/");
+    while (r == 0 && done < end) {
+        struct folder folder = {.parent = fd, .mode = 0755};
+        int next;
+
+        done += 1 + strcspn(setup->path + done + 1, "/");
+        name_component(setup, done, &folder, name);
+        r = setup_make_folder(setup, &folder, &next);
+        if (fd >= 0)
+            close(fd);
+        fd = r == 0 ? next : -1;
+    }
+    if (r < 0 && fd >= 0)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return r;
+}
+
+/*
+ * An existing root: refused if it holds other things, unless nothing about it
+ * is to be changed anyway.  *ret_exists is false if there is none yet.
+ */
+static int
+check_root(struct setup *setup, int *ret_fd)
+{
+    char at[PATH_MAX];
+    char **names = NULL;
+    size_t count = 0;
+    int r = safefs_open_root(setup->path, at, &setup->err);
+
+    *ret_fd = r < 0 ? -1 : r;
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    r = safefs_list_folder(*ret_fd, &names, &count);
+    if (r < 0)
+        return err_sys(&setup->err, -r, "%s", setup->path);
+    r = setup_check_names(setup->path, names, count, &setup->err);
+    for (size_t i = 0; i < count && r == 0; i++)
+        if (setup_name_warning(names[i]))
+            cli_error("%s/%s: %s; its owner should move it to his own "
+                      "~/.cache/huggingface",
+                      setup->path, names[i], setup_name_warning(names[i]));
+    safefs_free_names(names, count);
+    return r;
+}
+
+/* Which default ACL folders get: by the policy and by the file system. */
+static int
+choose_acl(struct setup *setup, int fd)
+{
+    int64_t policy = policy_number(setup->section, KEY_ACL);
+    enum acl_fact has = ACL_FACT_NONE;
+
+    setup->acl = ACL_FACT_NONE;
+    if (policy == ACL_NO)
+        return 0;
+    if (fd >= 0 && safefs_default_acl(fd, &has) == 0 &&
+        has == ACL_FACT_UNSUPPORTED) {
+        if (policy == ACL_AUTO)
+            return 0;
+        return err_set(&setup->err, EOPNOTSUPP,
+                       "%s: acl = yes, but its file system has no ACLs; mount "
+                       "it with them, or say acl = auto",
+                       setup->path);
+    }
+    setup->acl = policy_mode(setup->section) & 05 ? ACL_FACT_2775
+                                                  : ACL_FACT_2770;
+    return 0;
+}
+
+/* --- one cache ----------------------------------------------------------- */
+
+/* A folder of the cache, `below` its root, in the folder `parent`. */
+static int
+ensure_below(struct setup *setup, int parent, const char *below, mode_t mode,
+             int *ret_fd)
+{
+    const char *slash = strrchr(below, '/');
+    struct folder folder = {
+        .parent = parent,
+        .name = slash ? slash + 1 : below,
+        .mode = mode,
+        .is_cache = true,
+    };
+
+    snprintf(folder.path, sizeof(folder.path), "%s/%s", setup->path, below);
+    return setup_ensure_folder(setup, &folder, ret_fd);
+}
+
+/* hub/blobs is the clients' to make; what is there must match hub/. */
+static int
+mend_blobs(struct setup *setup, int hub, mode_t mode)
+{
+    CLEANUP_CLOSE int fd = -1;
+
+    if (hub < 0)
+        return 0;
+    fd = safefs_open_beneath(hub, "blobs", SAFEFS_PIN);
+    if (fd == -ENOENT)
+        return 0;
+    util_close_fd(&fd);
+    fd = -1;
+    return ensure_below(setup, hub, "hub/blobs", mode, &fd);
+}
+
+static int
+ensure_cache(struct setup *setup, int parent)
+{
+    CLEANUP_CLOSE int root = -1, hub = -1, locks = -1, datasets = -1;
+    mode_t mode = policy_mode(setup->section);
+    char name[NAME_MAX + 1];
+    struct folder folder = {
+        .parent = parent, .mode = mode & ~(mode_t)S_IWGRP, .is_cache = true};
+    int r;
+
+    name_component(setup, strlen(setup->path), &folder, name);
+    r = setup_ensure_folder(setup, &folder, &root);
+    if (r == 0)
+        r = ensure_below(setup, root, "hub", mode, &hub);
+    if (r == 0)
+        r = ensure_below(setup, hub, "hub/.locks", mode, &locks);
+    if (r == 0)
+        r = mend_blobs(setup, hub, mode);
+    if (r == 0 &&
+        policy_number(setup->section, KEY_DATASETS) == DATASETS_SHARED)
+        r = ensure_below(setup, root, "datasets", mode, &datasets);
+    return r;
+}
+
+/* Group and folders, the root being `root`, or -1 if there is none. */
+static int
+ensure_all(struct setup *setup, int root)
+{
+    CLEANUP_CLOSE int parent = -1;
+    int r = ensure_group(setup);
+
+    if (r == 0)
+        r = open_parent(setup, &parent);
+    if (r == 0)
+        r = choose_acl(setup, root >= 0 ? root : parent);
+    if (r == 0)
+        r = ensure_cache(setup, parent);
+    return r;
+}
+
+/* True if a run would change nothing. */
+static bool
+is_set_up(const struct setup *setup, int root)
+{
+    struct setup trial = *setup;
+
+    trial.dry_run = trial.silent = true;
+    return ensure_all(&trial, root) == 0 && trial.changes == 0;
+}
+
+static int
+set_up(struct setup *setup)
+{
+    CLEANUP_CLOSE int root = -1;
+    int r = setup_check_place(setup->path, &setup->err);
+
+    if (r == 0)
+        r = check_root(setup, &root);
+    if (r == -ENOTEMPTY && is_set_up(setup, root))
+        return 0;
+    return r == 0 ? ensure_all(setup, root) : r;
+}
+
+static int
+set_up_section(const struct cli *cli, const struct policy_section *section,
+               unsigned *changes)
+{
+    struct setup setup = {
+        .cli = cli,
+        .section = section,
+        .path = policy_text(section, KEY_PATH),
+        .dry_run = cli->dry_run,
+    };
+    int r;
+
+    setup.width = (int)(strlen(setup.path) + strlen("/hub/.locks"));
+    r = set_up(&setup);
+    *changes += setup.changes;
+    if (r < 0) {
+        cli_error("%s", setup.err.text);
+        return CLI_UNFINISHED;
+    }
+    if (setup.changes == 0)
+        printf("%s: nothing to do, all is as it should be\n", setup.path);
+    return CLI_FINE;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+/*
+ * The earlier section with the same path; NULL if there is none.  Two that
+ * want it differently cannot both be right.
+ */
+static const struct policy_section *
+find_earlier(const struct policy *policy, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(policy_text(&policy->sections[i], KEY_PATH),
+                   policy_text(&policy->sections[index], KEY_PATH)) == 0)
+            return &policy->sections[i];
+    return NULL;
+}
+
+static int
+compare_sections(const struct policy_section *one,
+                 const struct policy_section *other)
+{
+    static const enum policy_key keys[] = {KEY_GROUP, KEY_MODE, KEY_ACL};
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        char first[512], second[512];
+
+        if (strcmp(policy_text(one, keys[i]), policy_text(other, keys[i])) == 0)
+            continue;
+        cli_error("%s: two sections want it with another %s: %s (%s) and %s "
+                  "(%s); one folder can have one",
+                  policy_text(one, KEY_PATH), policy_keys[keys[i]].name,
+                  policy_text(one, keys[i]),
+                  cli_origin(&one->value[keys[i]].origin, first, sizeof(first)),
+                  policy_text(other, keys[i]),
+                  cli_origin(&other->value[keys[i]].origin, second,
+                             sizeof(second)));
+        return CLI_UNFINISHED;
+    }
+    return CLI_FINE;
+}
+
+int
+cmd_setup(const struct cli *cli)
+{
+    struct policy policy;
+    unsigned changes = 0;
+    int code;
+
+    if (geteuid() != 0 && !cli->dry_run) {
+        cli_error("only root can set up a cache: run this with sudo, or add "
+                  "--dry-run to see what it would do");
+        return CLI_UNFINISHED;
+    }
+    code = cli_load_policy(cli, &policy);
+    if (code != CLI_FINE)
+        return code;
+    for (size_t i = 0; i < policy.nsections; i++) {
+        const struct policy_section *earlier = find_earlier(&policy, i);
+        int one = earlier
+                      ? compare_sections(earlier, &policy.sections[i])
+                      : set_up_section(cli, &policy.sections[i], &changes);
+
+        code = one > code ? one : code;
+    }
+    policy_free(&policy);
+    if (code == CLI_FINE && changes > 0 && !cli->dry_run)
+        puts("\nWhat lies deeper belongs to the users, whose logins mend it.\n"
+             "Next, if not done yet: hfcache enable sshd");
+    return code;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One folder of a cache that is being set up: see setup_folder.h.
+ */
+#include "setup_folder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "safefs_edit.h"
+
+void
+setup_tell(struct setup *setup, enum setup_verb verb, const char *what)
+{
+    static const char *const done[] = {"made", "set "};
+    static const char *const would[] = {"would make", "would set "};
+    const struct cli *cli = setup->cli;
+
+    setup->changes++;
+    if (setup->silent)
+        return;
+    printf("%s%s%s  %s\n", cli_paint(cli, PAINT_GOOD),
+           setup->dry_run ? would[verb] : done[verb],
+           cli_paint(cli, PAINT_NONE), what);
+}
+
+static const char *
+acl_text(enum acl_fact acl)
+{
+    return acl == ACL_FACT_2775 ? "u::rwx,g::rwx,o::r-x"
+                                : "u::rwx,g::rwx,o::---";
+}
+
+static gid_t
+wanted_gid(const struct setup *setup, const struct folder *folder)
+{
+    return folder->is_cache ? setup->gid : 0;
+}
+
+static enum acl_fact
+wanted_acl(const struct setup *setup, const struct folder *folder)
+{
+    return folder->is_cache ? setup->acl : ACL_FACT_NONE;
+}
+
+int
+setup_make_folder(struct setup *setup, const struct folder *folder, int *ret_fd)
+{
+    enum acl_fact acl = wanted_acl(setup, folder);
+    char what[PATH_MAX + 256];
+    int fd = -1;
+
+    if (!setup->dry_run) {
+        fd = safefs_make_folder(folder->parent, folder->name, folder->mode,
+                                wanted_gid(setup, folder), acl, &setup->err);
+        if (fd < 0)
+            return fd;
+    }
+    snprintf(what, sizeof(what), "%-*s  root:%s %04o%s%s", setup->width,
+             folder->path,
+             folder->is_cache ? policy_text(setup->section, KEY_GROUP)
+                              : "root",
+             (unsigned)folder->mode,
+             acl == ACL_FACT_NONE ? "" : ", default ACL ",
+             acl == ACL_FACT_NONE ? "" : acl_text(acl));
+    setup_tell(setup, SETUP_MADE, what);
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Owner first: whoever owns it could change back what follows. */
+static int
+mend_owner(struct setup *setup, const struct folder *folder, int fd,
+           struct statx *st)
+{
+    char what[PATH_MAX + 64];
+    uid_t uid = st->stx_uid;
+    int r = 0;
+
+    if (uid == 0)
+        return 0;
+    if (!setup->dry_run)
+        r = safefs_give_to_root(fd);
+    if (r == 0)
+        r = safefs_look(fd, st);
+    if (r < 0)
+        return err_sys(&setup->err, -r, "%s: owner not changed",
+                       folder->path);
+    snprintf(what, sizeof(what), "%-*s  owner root, was uid %u", setup->width,
+             folder->path, uid);
+    setup_tell(setup, SETUP_SET, what);
+    return 0;
+}
+
+/* What of group, mode and ACL differs, as text; "" if nothing. */
+static void
+compare_folder(const struct setup *setup, const struct folder *folder,
+               const struct statx *st, enum acl_fact has, struct text *text)
+{
+    enum acl_fact wanted = wanted_acl(setup, folder);
+    mode_t mode = st->stx_mode & 07777;
+
+    if (st->stx_gid != wanted_gid(setup, folder))
+        text_addf(text, " group %s, was gid %u",
+                  policy_text(setup->section, KEY_GROUP), st->stx_gid);
+    if (mode != folder->mode)
+        text_addf(text, "%s mode %04o, was %04o", text->length ? "," : "",
+                  (unsigned)folder->mode, (unsigned)mode);
+    if (wanted != ACL_FACT_NONE && has != wanted)
+        text_addf(text, "%s default ACL %s, was %s", text->length ? "," : "",
+                  acl_text(wanted), has == ACL_FACT_NONE ? "none" : "other");
+}
+
+static int
+mend_folder(struct setup *setup, const struct folder *folder, int fd)
+{
+    char difference[300] = "", what[PATH_MAX + 320];
+    struct text text = TEXT_INIT(difference);
+    enum acl_fact has = ACL_FACT_NONE;
+    struct err inner = {0};
+    struct statx st;
+    int r = safefs_look(fd, &st);
+
+    if (r == 0)
+        r = safefs_default_acl(fd, &has);
+    if (r < 0)
+        return err_sys(&setup->err, -r, "%s", folder->path);
+    if (!S_ISDIR(st.stx_mode))
+        return err_set(&setup->err, ENOTDIR,
+                       "%s: is not a folder; a cache has a folder there",
+                       folder->path);
+    r = mend_owner(setup, folder, fd, &st);
+    if (r < 0)
+        return r;
+    compare_folder(setup, folder, &st, has, &text);
+    if (text.length == 0)
+        return 0;
+    if (!setup->dry_run)
+        r = safefs_change(fd, &st, folder->mode, setup->gid,
+                          wanted_acl(setup, folder), &inner);
+    if (r < 0)
+        return err_set(&setup->err, -r, "%s: %s", folder->path, inner.text);
+    snprintf(what, sizeof(what), "%-*s %s", setup->width, folder->path,
+             difference);
+    setup_tell(setup, SETUP_SET, what);
+    return 0;
+}
+
+/* Make or mend; *ret_fd is -1 where a dry run has nothing to show. */
+int
+setup_ensure_folder(struct setup *setup, const struct folder *folder, int *ret_fd)
+{
+    CLEANUP_CLOSE int fd = -1;
+    int r = 0;
+
+    if (folder->parent >= 0)
+        fd = safefs_open_beneath(folder->parent, folder->name, SAFEFS_PIN);
+    if (fd == -ENOENT || folder->parent < 0) {
+        fd = -1;
+        return setup_make_folder(setup, folder, ret_fd);
+    }
+    if (fd < 0)
+        r = err_set(&setup->err, -fd, "%s: %s", folder->path,
+                    fd == -ELOOP  ? "is a symbolic link; a cache needs the "
+                                    "folder itself there"
+                    : fd == -EXDEV ? "is a mount of its own; mount it on the "
+                                     "cache's root instead"
+                                   : strerror(-fd));
+    else
+        r = mend_folder(setup, folder, fd);
+    *ret_fd = util_steal_fd(&fd);
+    return r;
+}
+
