@@ -18,9 +18,23 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
+/* The stack of a script that brings none. */
+static char *usual_stack[] = {
+    (char[]){"auth required @MODULE@"},
+    (char[]){"auth required pam_permit.so"},
+    (char[]){"account required pam_permit.so"},
+    (char[]){"session required pam_permit.so"},
+    (char[]){"session optional @MODULE@"},
+};
+static const struct block usual = {
+    .line = usual_stack,
+    .count = sizeof(usual_stack) / sizeof(*usual_stack),
+};
+
 static pam_handle_t *handle;
 static char user[64], service[64] = "sshd", tty[64];
 static struct block preset;
+static bool has_stack; /* for this service */
 static struct call_lines log_lines, notices, environment;
 
 static void
@@ -110,30 +124,6 @@ converse(int count, const struct pam_message **messages,
     return *ret_responses ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
-static int
-start(void)
-{
-    static const struct pam_conv conv = {converse, NULL};
-    int rc =
-        pam_start_confdir(service, user, &conv, WORLD_CONFDIR, &handle);
-
-    if (rc == PAM_SUCCESS && tty[0])
-        rc = pam_set_item(handle, PAM_TTY, tty);
-    for (size_t i = 0; rc == PAM_SUCCESS && i < preset.count; i++)
-        rc = pam_putenv(handle, preset.line[i]);
-    return rc;
-}
-
-void
-calls_end(void)
-{
-    if (handle)
-        pam_end(handle, PAM_SUCCESS);
-    handle = NULL;
-}
-
-/* --- what a script sets ------------------------------------------------------ */
-
 static char *
 with_module(const char *line)
 {
@@ -165,9 +155,36 @@ write_stack(const struct block *block)
     }
     fclose(out);
     snprintf(path, sizeof(path), "%s/%s", WORLD_CONFDIR, service);
+    has_stack = true;
     world_write(path, 0644, text, length);
     free(text);
 }
+
+static int
+start(void)
+{
+    static const struct pam_conv conv = {converse, NULL};
+    int rc;
+
+    if (!has_stack)
+        write_stack(&usual);
+    rc = pam_start_confdir(service, user, &conv, WORLD_CONFDIR, &handle);
+    if (rc == PAM_SUCCESS && tty[0])
+        rc = pam_set_item(handle, PAM_TTY, tty);
+    for (size_t i = 0; rc == PAM_SUCCESS && i < preset.count; i++)
+        rc = pam_putenv(handle, preset.line[i]);
+    return rc;
+}
+
+void
+calls_end(void)
+{
+    if (handle)
+        pam_end(handle, PAM_SUCCESS);
+    handle = NULL;
+}
+
+/* --- what a script sets ------------------------------------------------------ */
 
 bool
 calls_set(const struct block *block)
@@ -177,6 +194,7 @@ calls_set(const struct block *block)
     } else if (strcmp(block->word, "login") == 0) {
         calls_end();
         sscanf(block->arguments, "%63s %63s", user, service);
+        has_stack = false;
     } else if (strcmp(block->word, "tty") == 0) {
         snprintf(tty, sizeof(tty), "%s", block->arguments);
     } else if (strcmp(block->word, "preset") == 0) {

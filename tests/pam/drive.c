@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * drive MODULE HELPER SCRIPT...: runs PAM scripts (script.h) through the real
- * libpam, each in a process and a world of its own (world.h), and prints TAP.
+ * drive MODULE HELPER PRELUDE SCRIPT...: runs PAM scripts (script.h) through
+ * the real libpam, each in a process and a world of its own (world.h), and
+ * prints TAP.  PRELUDE is a file of shell functions for %shell and %check.
  * Log lines are caught because this program, linked with -rdynamic, defines
  * pam_syslog() itself.
  *
@@ -13,6 +14,8 @@
  */
 #include "tap.h"
 
+#include <fcntl.h>
+
 #include "calls.h"
 #include "host.h"
 #include "script.h"
@@ -20,6 +23,7 @@
 #include "world.h"
 
 static const char *module_path, *helper_path;
+static char prelude[8192];
 
 struct script_case {
     struct tap_case base;
@@ -109,8 +113,11 @@ check_unchanged(struct stage *stage, size_t run)
 static bool
 shell(const struct block *block, int seconds)
 {
-    char *text = script_text(block);
+    char *lines = script_text(block), *text = NULL;
     bool done = false;
+
+    REQUIRE(asprintf(&text, "%s\n%s", prelude, lines) > 0);
+    free(lines);
 
     for (int tries = 0; !done && tries < seconds * 20 + 1; tries++) {
         pid_t pid;
@@ -121,6 +128,8 @@ shell(const struct block *block, int seconds)
         pid = fork();
         if (pid == 0) {
             host_reset_signals();
+            if (tries < seconds * 20) /* only the last try may complain */
+                dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 2);
             execl("/bin/sh", "sh", "-euc", text, (char *)NULL);
             _exit(127);
         }
@@ -197,7 +206,8 @@ write_named(const struct block *block)
     unsigned mode = 0644;
 
     REQUIRE(sscanf(block->arguments, "%511s %o", path, &mode) >= 1);
-    write_block(block, path, mode);
+    write_block(block, strcmp(path, "@HELPER@") == 0 ? HFCACHE_HELPER : path,
+                mode);
 }
 
 static void
@@ -251,16 +261,30 @@ add_case(const char *path)
     tap_last = &one->base.next;
 }
 
+static void
+read_prelude(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    size_t length = file ? fread(prelude, 1, sizeof(prelude) - 1, file) : 0;
+
+    if (length == 0) {
+        perror(path);
+        exit(EXIT_FAILURE);
+    }
+    fclose(file);
+}
+
 int
 main(int argc, char *argv[])
 {
-    if (argc < 4) {
-        fprintf(stderr, "usage: drive MODULE HELPER SCRIPT...\n");
+    if (argc < 5) {
+        fprintf(stderr, "usage: drive MODULE HELPER PRELUDE SCRIPT...\n");
         return EXIT_FAILURE;
     }
     module_path = argv[1];
     helper_path = argv[2];
-    for (int i = 3; i < argc; i++)
+    read_prelude(argv[3]);
+    for (int i = 4; i < argc; i++)
         add_case(argv[i]);
     return tap_main("");
 }

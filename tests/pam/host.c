@@ -22,12 +22,13 @@
 #include "snapshot.h"
 
 static struct {
-    bool blocked, closed, ignored, handled;
+    bool blocked, closed, terminal, ignored, handled;
     int threads;
 } host = {.threads = 1};
 
 static sigset_t saved_mask;
 static int saved_fd[3];
+static int pty_fd = -1;
 static int running_threads = 1;
 
 int64_t
@@ -96,6 +97,8 @@ take_word(const char *word, const char *value)
         host.blocked = true;
     } else if (strcmp(word, "closed") == 0) {
         host.closed = true;
+    } else if (strcmp(word, "terminal") == 0) {
+        host.terminal = true;
     } else if (strcmp(word, "sigchld") == 0) {
         host.ignored = strcmp(value, "ignored") == 0;
         host.handled = strcmp(value, "handled") == 0;
@@ -150,6 +153,41 @@ start_threads(void)
     }
 }
 
+/* Descriptors 0 to 2 become a terminal's, or nothing. */
+static void
+replace_descriptors(void)
+{
+    int terminal = -1;
+
+    if (host.terminal) {
+        pty_fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        require(pty_fd >= 0 && unlockpt(pty_fd) == 0, "terminal", "");
+        terminal = open(ptsname(pty_fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        require(terminal >= 0, "terminal", "");
+    }
+    for (int fd = 0; fd < 3; fd++) {
+        saved_fd[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+        if (terminal >= 0)
+            dup2(terminal, fd);
+        else
+            close(fd);
+    }
+    if (terminal >= 0)
+        close(terminal);
+}
+
+static void
+restore_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        dup2(saved_fd[fd], fd);
+        close(saved_fd[fd]);
+    }
+    if (pty_fd >= 0)
+        close(pty_fd);
+    pty_fd = -1;
+}
+
 void
 host_enter(void)
 {
@@ -163,19 +201,15 @@ host_enter(void)
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, host.blocked ? &all : NULL, &saved_mask);
     fflush(NULL);
-    for (int fd = 0; host.closed && fd < 3; fd++) {
-        saved_fd[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
-        close(fd);
-    }
+    if (host.closed || host.terminal)
+        replace_descriptors();
 }
 
 void
 host_leave(void)
 {
-    for (int fd = 0; host.closed && fd < 3; fd++) {
-        dup2(saved_fd[fd], fd);
-        close(saved_fd[fd]);
-    }
+    if (host.closed || host.terminal)
+        restore_descriptors();
     sigprocmask(SIG_SETMASK, &saved_mask, NULL);
     signal(SIGCHLD, SIG_DFL);
 }

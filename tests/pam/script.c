@@ -88,7 +88,8 @@ take_line(struct script *script, char *line, unsigned number)
         script->name = copy(line + strspn(line, "# "));
         return true;
     }
-    if (line[0] == '\0' || line[0] == '#')
+    if (line[0] == '\0' || strcmp(line, "#") == 0 ||
+        strncmp(line, "# ", 2) == 0)
         return true;
     if (line[0] == '%') {
         start_block(script, line + 1, number);

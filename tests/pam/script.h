@@ -3,19 +3,22 @@
  * PAM scripts: text files that say what the world is, what is called, and
  * everything that must come of it.  The first line, a comment, is the test's
  * name.  Then blocks: a line "%WORD ARGUMENTS" and the lines that follow it
- * but for empty ones and those that start with "#".  In order, as they stand:
+ * but for empty ones and those that start with "# ".  In order, as they stand:
  *
  *   %policy                /etc/security/hfcache.conf
- *   %file PATH [MODE]      any file of the world; mode 0644 unless said
- *   %stack                 the service's PAM lines; @MODULE@ is ours
+ *   %file PATH [MODE]      any file of the world; mode 0644 unless said; the
+ *                          path @HELPER@ replaces the helper
  *   %login USER [SERVICE]  whom the following %run logs in; service: sshd
+ *   %stack                 that service's PAM lines; @MODULE@ is ours; unless
+ *                          given ours and pam_permit in each part
  *   %tty NAME              PAM_TTY
  *   %preset                PAM environment before the login
- *   %shell                 commands that prepare something, as root
+ *   %shell                 commands that prepare something, as root; they and
+ *                          %check have the functions of prelude.sh
  *   %host WORD...          become:USER (his groups, as initgroups and setgid
  *                          do it), ruid:USER (sudo and su by a user),
  *                          threads:N, blocked (all signals), closed (0-2),
- *                          sigchld:ignored|handled, umask:NNN, fsize:N,
+ *                          terminal (0-2), sigchld:ignored|handled, umask:NNN, fsize:N,
  *                          nofile:N
  *   %needs groups          skip where groups and owners cannot be changed
  *   %run                   lines "HOOK(FLAGS) = STATUS", and "end" for pam_end
