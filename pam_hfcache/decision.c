@@ -98,6 +98,14 @@ match_host(const struct subject *subject, const char *pattern)
     return fnmatch(pattern, label, FNM_CASEFOLD) == 0;
 }
 
+bool
+decision_is_for_host(const struct policy_section *section, const char *host)
+{
+    struct subject subject = {.host = host};
+
+    return match_list(policy_text(section, KEY_HOSTS), &subject, match_host);
+}
+
 /* The key that keeps this section from taking the login; -1: none does. */
 static int
 find_obstacle(const struct policy_section *section,

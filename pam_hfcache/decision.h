@@ -58,6 +58,10 @@ const struct policy_section *decision_section(const struct policy *policy,
                                               const struct subject *subject,
                                               struct lines *why);
 
+/* True if the section's `hosts` match the machine called `host`. */
+bool decision_is_for_host(const struct policy_section *section,
+                          const char *host);
+
 /* True for uids that the module never serves, whatever the policy says. */
 bool decision_uid_is_special(uid_t uid);
 
