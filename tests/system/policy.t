@@ -16,6 +16,11 @@ drop_in() {
     install -m 644 /dev/stdin "$DROP"
 }
 
+# quote TEXT: as a regular expression that matches just it.
+quote() {
+    sed 's/[][\.*^$+?(){}|/]/\\&/g' <<< "$1"
+}
+
 # refused NAME REGEX: the policy as it stands.
 refused() {
     local out
@@ -26,7 +31,9 @@ refused() {
     ok "$1: logged as an error: $2" logged "^authpriv\.err .*$2"
     out=$(hfcache policy 2>&1 > /dev/null)
     is "$?" 2 "$1: hfcache policy exits 2"
-    like "$out" "$2" "$1: and says the same"
+    like "$out" "$2" "$1: and says why"
+    like "$(new_log)" "^authpriv.*\\): $(quote "${out#hfcache: }");" \
+        "$1: in the log's own words"
     rm -rf "$POLICY" "$POLICY.d"
 }
 

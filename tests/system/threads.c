@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * threads USER...: a host like a web hub that logs users in by PAM from its
- * threads: root, one thread a user, all at once, its own groups being the
- * users' shared primary group.  Prints its groups before and after, and each
- * session's return codes and HF_TOKEN_PATH.
+ * threads: root, one thread a user, all at once, with the groups that it was
+ * started with.  Prints these before and after, and each session's return
+ * codes and HF_TOKEN_PATH.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <grp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -72,25 +71,21 @@ int
 main(int argc, char **argv)
 {
     struct session sessions[64] = {0};
-    gid_t shared;
 
-    if (argc < 3 || argc > 65) {
-        (void)fprintf(stderr, "usage: threads GID USER...\n");
+    if (argc < 2 || argc > 65) {
+        (void)fprintf(stderr, "usage: threads USER...\n");
         return 2;
     }
-    shared = (gid_t)strtoul(argv[1], NULL, 10);
-    if (setgroups(1, &shared) != 0)
-        return 2;
     print_groups("before");
-    (void)pthread_barrier_init(&start, NULL, (unsigned)argc - 2);
-    for (int i = 2; i < argc; i++) {
-        sessions[i - 2].user = argv[i];
-        if (pthread_create(&sessions[i - 2].thread, NULL, run_session,
-                           &sessions[i - 2]) != 0)
+    (void)pthread_barrier_init(&start, NULL, (unsigned)argc - 1);
+    for (int i = 1; i < argc; i++) {
+        sessions[i - 1].user = argv[i];
+        if (pthread_create(&sessions[i - 1].thread, NULL, run_session,
+                           &sessions[i - 1]) != 0)
             return 2;
     }
-    for (int i = 2; i < argc; i++) {
-        struct session *session = &sessions[i - 2];
+    for (int i = 1; i < argc; i++) {
+        struct session *session = &sessions[i - 1];
 
         (void)pthread_join(session->thread, NULL);
         printf("%s setcred=%d open=%d token=%s\n", session->user,

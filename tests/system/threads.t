@@ -11,37 +11,45 @@ ready
 cc -O1 -pthread -o "$WORK/threads" "$SYSTEM/threads.c" -lpam ||
     skip_all "no compiler or no PAM headers"
 groupadd team
-TEAM=$(getent group team | cut -d: -f3)
+groupadd second
 names=()
 for n in {1..8}; do
     useradd -m -s /bin/bash -g team "member$n"
     names+=("member$n")
 done
+GROUPS_OF_HOST=0,$(getent group team | cut -d: -f3)
+SECOND=$(getent group second | cut -d: -f3)
 
 run() {
-    timeout 30 "$WORK/threads" "$TEAM" "${names[@]}"
+    out=$(setpriv --groups "$GROUPS_OF_HOST" timeout 30 "$WORK/threads" \
+        "${names[@]}")
 }
 
 check() { # NAME
-    is "$(grep ^before <<< "$out")" "before: $TEAM" "$1: the host's own group"
-    is "$(sed -n 's/^after/before/p' <<< "$out")" "before: $TEAM" \
-        "$1: the same afterwards"
+    is "$(grep ^before <<< "$out")" "before: ${GROUPS_OF_HOST//,/ }" \
+        "$1: the host's own groups"
+    is "$(sed -n 's/^after/before/p' <<< "$out")" \
+        "$(grep ^before <<< "$out")" "$1: the same afterwards"
     is "$(grep -c 'setcred=0 open=0' <<< "$out")" 8 \
         "MUST 2.6.1: $1: eight logins succeed"
 }
 
-# Two groups to be in: the user's list is never the host's, no thread may add.
-groupadd second
+# All groups of each user are among the host's, and one that is not theirs.
+policy <<< $'[cache]\nmembership = session\nunusable = export'
+quietly hfcache enable --auth su
+run
+check "session only, one shared group"
 for name in "${names[@]}"; do
     usermod -aG second "$name"
 done
-policy <<< $'[cache]\nmembership = session\nunusable = export'
-quietly hfcache enable --auth su
-out=$(run)
-check "session only"
+run
+check "session only, a group of theirs that the host has not"
+GROUPS_OF_HOST=$GROUPS_OF_HOST,$SECOND
+run
+check "session only, two shared groups"
 
 policy <<< $'[cache]\npersist_deadline = 10s'
-out=$(run)
+run
 check "lasting"
 is "$(for name in "${names[@]}"; do in_etc_group "$name" && echo "$name"; done |
     wc -l)" 8 "all eight are in /etc/group"
