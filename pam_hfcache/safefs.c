@@ -267,8 +267,8 @@ write_all(int fd, const char *data, size_t length)
  * is set on the descriptor, so that no umask has a say.
  */
 static int
-fill_temp(int dir_fd, const char *temp, mode_t mode, const char *data,
-          size_t length)
+fill_temp(int dir_fd, const char *temp, mode_t mode, bool durable,
+          const char *data, size_t length)
 {
     CLEANUP_CLOSE int fd = -1;
     int r;
@@ -281,7 +281,7 @@ fill_temp(int dir_fd, const char *temp, mode_t mode, const char *data,
     r = write_all(fd, data, length);
     if (r == 0 && fchmod(fd, mode) < 0)
         r = -errno;
-    if (r == 0 && fsync(fd) < 0 && errno != EINVAL)
+    if (r == 0 && durable && fsync(fd) < 0 && errno != EINVAL)
         r = -errno;
     if (r < 0)
         (void)unlinkat(dir_fd, temp, 0);
@@ -289,7 +289,7 @@ fill_temp(int dir_fd, const char *temp, mode_t mode, const char *data,
 }
 
 int
-safefs_replace_file(int dir_fd, const char *name, mode_t mode,
+safefs_replace_file(int dir_fd, const char *name, mode_t mode, bool durable,
                     const char *data, size_t length)
 {
     char temp[NAME_MAX + 1];
@@ -298,7 +298,7 @@ safefs_replace_file(int dir_fd, const char *name, mode_t mode,
     r = snprintf(temp, sizeof(temp), ".%s.%d", name, getpid());
     if (r < 0 || (size_t)r >= sizeof(temp))
         return -ENAMETOOLONG;
-    r = fill_temp(dir_fd, temp, mode, data, length);
+    r = fill_temp(dir_fd, temp, mode, durable, data, length);
     if (r == 0 && renameat(dir_fd, temp, dir_fd, name) < 0) {
         r = -errno;
         (void)unlinkat(dir_fd, temp, 0);
@@ -325,4 +325,43 @@ safefs_open_state_folder(const char *path, mode_t mode, uid_t trusted_uid,
     if (r < 0)
         return r;
     return util_steal_fd(&fd);
+}
+
+int
+safefs_lock_file(int dir_fd, const char *name, bool wait)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    CLEANUP_CLOSE int fd = openat(
+        dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+        0600);
+
+    if (fd < 0)
+        return -errno;
+    while (fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock) < 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return -EBUSY;
+        if (errno != EINTR)
+            return -errno;
+    }
+    return util_steal_fd(&fd);
+}
+
+int
+safefs_append_line(int dir_fd, const char *name, const char *line)
+{
+    CLEANUP_CLOSE int fd = openat(
+        dir_fd, name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+        0600);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = write_all(fd, line, strlen(line));
+    return r == 0 && fsync(fd) < 0 && errno != EINVAL ? -errno : r;
+}
+
+int
+safefs_remove_file(int dir_fd, const char *name)
+{
+    return unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
 }

@@ -62,12 +62,25 @@ int safefs_open_state_folder(const char *path, mode_t mode, uid_t trusted_uid,
 
 /*
  * Make `data` the content of the file `name` in the folder `dir_fd`, which
- * only its owner can write: a temporary file, synced, then renamed, so that a
- * reader sees the old content or the new one.  0 or a negative errno; then
- * nothing has changed and nothing is left behind.
+ * only its owner can write: a temporary file, synced if it is to be durable,
+ * then renamed, so that a reader sees the old content or the new one.  0 or a
+ * negative errno; then nothing has changed and nothing is left behind.
  */
-int safefs_replace_file(int dir_fd, const char *name, mode_t mode,
+int safefs_replace_file(int dir_fd, const char *name, mode_t mode, bool durable,
                         const char *data, size_t length);
+
+/* Remove the file `name` from a folder of state files. */
+int safefs_remove_file(int dir_fd, const char *name);
+
+/*
+ * Open (making it if need be) the lock file `name`, 0600, in a folder of state
+ * files and take the lock on it, which goes with the descriptor; `wait` false:
+ * -EBUSY if another holds it.  The descriptor, which the caller closes.
+ */
+int safefs_lock_file(int dir_fd, const char *name, bool wait);
+
+/* Append `line` to the file `name`, 0600, in a folder of state files. */
+int safefs_append_line(int dir_fd, const char *name, const char *line);
 
 /* --- the tree: safefs_tree.c --------------------------------------------- */
 

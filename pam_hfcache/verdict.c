@@ -139,7 +139,8 @@ verdict_write(const char *dir, const struct verdict *verdict, const char *path,
         return dir_fd;
     verdict_key(path, gid, key);
     snprintf(name, sizeof(name), "%s.gate", key);
-    r = safefs_replace_file(dir_fd, name, 0644, text.data, text.length);
+    r = safefs_replace_file(dir_fd, name, 0644, false, text.data,
+                            text.length);
     if (r < 0)
         return err_sys(err, -r, "%s/%s: cannot be written", dir, name);
     return 0;

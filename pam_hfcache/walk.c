@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,20 +176,33 @@ copy_between(const struct walk *walk, const struct frame *outer,
 }
 
 /*
- * Open frame `index` again from the frame before it, or for the first one from
- * the root; `*fd` is what was opened last, or the root.
+ * The frame to open next after frame `last` (-1: the root): as far down as one
+ * path reaches, but each of those that keep their descriptor, from `keep` on.
  */
-static int
-reopen_one(struct walk *walk, size_t index, int *fd)
+static size_t
+choose_stop(const struct walk *walk, ssize_t last, size_t keep)
 {
-    struct frame *frame = &walk->frames[index];
+    size_t base = last < 0 ? 0 : walk->frames[last].path_length;
+    size_t stop = (size_t)(last + 1);
+
+    while (stop < keep &&
+           walk->frames[stop + 1].path_length - base < PATH_MAX - 1)
+        stop++;
+    return stop;
+}
+
+/* Open frame `stop` from `*fd`, the folder of frame `last`, and move there. */
+static int
+go_down(struct walk *walk, ssize_t last, size_t stop, int *fd)
+{
     CLEANUP_FREE char *path =
-        copy_between(walk, index ? frame - 1 : NULL, frame);
+        copy_between(walk, last < 0 ? NULL : &walk->frames[last],
+                     &walk->frames[stop]);
     int next;
 
     if (!path)
         return -ENOMEM;
-    next = open_again(frame, *fd, path);
+    next = open_again(&walk->frames[stop], *fd, *path ? path : ".");
     if (next < 0)
         return next;
     if (*fd != walk->root_fd)
@@ -197,26 +211,34 @@ reopen_one(struct walk *walk, size_t index, int *fd)
     return 0;
 }
 
+static int
+keep_copy(struct frame *frame, int fd)
+{
+    give_up(frame);
+    frame->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return frame->fd < 0 ? -errno : 0;
+}
+
 /*
  * Give the deepest frames their descriptors back, half as many as there may
- * be, going down from the root.  On failure none of them has one.
+ * be, going down from the root.  On failure no frame has one.
  */
 static int
 reopen_frames(struct walk *walk)
 {
-    size_t keep = walk->depth > WALK_MAX_FDS / 2
-                      ? walk->depth - WALK_MAX_FDS / 2
-                      : 0;
+    size_t half = WALK_MAX_FDS / 2;
+    size_t keep = walk->depth > half ? walk->depth - half : 0;
     int fd = walk->root_fd;
+    ssize_t last = -1;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < walk->depth; i++) {
-        r = reopen_one(walk, i, &fd);
-        if (r < 0 || i < keep)
-            continue;
-        walk->frames[i].fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        if (walk->frames[i].fd < 0)
-            r = -errno;
+    while (r == 0 && last + 1 < (ssize_t)walk->depth) {
+        size_t stop = choose_stop(walk, last, keep);
+
+        r = go_down(walk, last, stop, &fd);
+        if (r == 0 && stop >= keep)
+            r = keep_copy(&walk->frames[stop], fd);
+        last = (ssize_t)stop;
     }
     if (fd != walk->root_fd)
         close(fd);
@@ -294,12 +316,24 @@ enter(struct walk *walk, int dir_fd, const char *name,
     return r;
 }
 
+/* Look at a name; at the way to the walk's start no other way than beneath. */
+static int
+look(int dir_fd, const char *name, struct statx *ret)
+{
+    CLEANUP_CLOSE int fd = -1;
+
+    if (!strchr(name, '/'))
+        return safefs_look_at(dir_fd, name, ret);
+    fd = safefs_open_beneath(dir_fd, name, SAFEFS_PIN);
+    return fd < 0 ? fd : safefs_look(fd, ret);
+}
+
 /* Visit `name` in `dir_fd`; the path names it already. */
 static int
 visit_name(struct walk *walk, int dir_fd, const char *name)
 {
     struct statx stat;
-    int r = safefs_look_at(dir_fd, name, &stat);
+    int r = look(dir_fd, name, &stat);
     enum walk_next next;
 
     if (r < 0)
@@ -360,7 +394,7 @@ tell_done(struct walk *walk)
     const char *name;
     int dir_fd = find_holder(walk, &name);
     struct statx now;
-    int r = safefs_look_at(dir_fd, name, &now);
+    int r = look(dir_fd, name, &now);
 
     if (r == 0 && !safefs_is_same(&now, &top(walk)->stat))
         r = -ESTALE;
@@ -437,7 +471,7 @@ walk_run(int root_fd, const char *start, int64_t until_ms, walk_visit *visit,
                         .visit = visit,
                         .data = data};
     struct statx stat;
-    int r = safefs_look_at(root_fd, *start ? start : ".", &stat);
+    int r = look(root_fd, *start ? start : ".", &stat);
 
     if (r == 0 && !S_ISDIR(stat.stx_mode))
         r = -ENOTDIR;

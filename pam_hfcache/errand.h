@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a login sends the helper to do: the checked arguments of
+ * `hfcache-probe look` and `hfcache-probe mend`; see probe.h.
+ */
+#ifndef HFCACHE_ERRAND_H
+#define HFCACHE_ERRAND_H
+
+#include "layout.h"
+
+struct errand {
+    const char *path;          /* the cache's root */
+    struct layout_rules rules; /* with the cache's gid */
+    uid_t uid;                 /* for whom to look and mend */
+    gid_t pgid;                /* that user's primary group */
+    bool member;               /* he is in the cache's group */
+    bool mend;                 /* his own inodes may be mended */
+};
+
+#endif

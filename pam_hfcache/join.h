@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Make a user a lasting member of a group: `hfcache-probe join`.
+ */
+#ifndef HFCACHE_JOIN_H
+#define HFCACHE_JOIN_H
+
+#include "util.h"
+
+enum join_how { JOIN_USERMOD, JOIN_USERDB };
+
+struct join {
+    const char *user;
+    uid_t uid;
+    const char *group;
+    gid_t gid;
+    enum join_how how;
+};
+
+/* True if `name` can be a user's or group's name in a file name or argument. */
+bool join_name_is_safe(const char *name);
+
+/*
+ * Join, one at a time for each user, and ask NSS afterwards: 0 only if it
+ * names the user as a member.  Else a negative errno and a sentence; a drop-in
+ * without effect is taken back.  Waits for usermod as long as that takes.
+ */
+int join_run(const struct join *join, struct err *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the helper sees of a cache, with a member's eyes: first the gate, then,
+ * within a budget, the repositories and lock folders below hub/.
+ *
+ * Both functions are to be called between shed_look_as() and
+ * shed_look_as_root(); neither changes anything.
+ */
+#ifndef HFCACHE_LOOK_H
+#define HFCACHE_LOOK_H
+
+#include <limits.h>
+
+#include "errand.h"
+#include "verdict.h"
+
+#define LOOK_MAX_CALLS 1000 /* on the cache's file system, a run */
+#define LOOK_MAX_MS 2000
+
+/* What is known of a cache, and the memory behind it. */
+struct sight {
+    struct verdict verdict;
+    char way_at[PATH_MAX];
+    char cursor[64];
+    struct drift drifts[VERDICT_MAX_DRIFTS];
+    int root_fd; /* O_PATH; -1: the root was not reached */
+};
+
+/* Begin with what the last probe left to go on with; `last` may be NULL. */
+void look_begin(struct sight *sight, const struct verdict *last);
+
+/* The way to the root and the gate. */
+void look_at_gate(struct sight *sight, const struct errand *errand);
+
+/*
+ * Go on below hub/ where the last look stopped, after looking again at what it
+ * named.  What is found right is named no longer.
+ */
+void look_below(struct sight *sight, const struct errand *errand);
+
+void look_end(struct sight *sight);
+
+#endif
