@@ -256,71 +256,83 @@ free_last(struct verdict *last)
     free(last);
 }
 
-/* The gate first: written, answered; a full /run does not stop the answer. */
+typedef void look_at(struct sight *sight, const struct errand *errand);
+
+/* Look with a member's eyes, then write down as root what was seen. */
 static int
-look_and_answer(struct sight *sight, const struct errand *errand, int answer_fd)
+look_and_write(struct sight *sight, const struct errand *errand, look_at *look,
+               look_at *look_too)
 {
     int r = shed_look_as(errand->uid, errand->rules.gid);
 
-    if (r == 0) {
-        look_at_gate(sight, errand);
-        r = shed_look_as_root();
-    }
     if (r < 0)
         return r;
-    (void)verdict_write(VERDICT_DIR, &sight->verdict, errand->path,
-                        errand->rules.gid, NULL);
-    answer_verdict(answer_fd, &sight->verdict, errand);
+    look(sight, errand);
+    if (look_too)
+        look_too(sight, errand);
+    r = shed_look_as_root();
+    /* A full /run does not stop the answer. */
+    if (r == 0)
+        (void)verdict_write(VERDICT_DIR, &sight->verdict, errand->path,
+                            errand->rules.gid, NULL);
+    return r;
+}
+
+/* A slot and a sight that goes on from the last one. */
+static int
+begin_look(const struct errand *errand, int *ret_slot,
+           struct sight **ret_sight)
+{
+    struct verdict *last;
+    struct sight *sight;
+    int r = verdict_take_slot(VERDICT_DIR, errand->path, errand->rules.gid,
+                              ret_slot, NULL);
+
+    if (r < 0)
+        return r;
+    sight = malloc(sizeof(*sight)); /* too large for the stack */
+    if (!sight)
+        return -ENOMEM;
+    last = read_last(errand);
+    look_begin(sight, last);
+    free_last(last);
+    *ret_sight = sight;
     return 0;
 }
 
-static int
-look_further(struct sight *sight, const struct errand *errand)
+/* Mend, and look again, so that what was mended is not named any longer. */
+static void
+mend_and_look(const struct errand *errand, const struct verdict *verdict)
 {
-    int r = shed_look_as(errand->uid, errand->rules.gid);
+    CLEANUP_FREE struct sight *sight = NULL;
+    CLEANUP_CLOSE int slot = -1;
 
-    if (r < 0)
-        return r;
-    look_below(sight, errand);
-    r = shed_look_as_root();
-    if (r < 0)
-        return r;
-    return verdict_write(VERDICT_DIR, &sight->verdict, errand->path,
-                         errand->rules.gid, NULL);
+    if (mender_run(VERDICT_DIR, errand, verdict) <= 0 ||
+        begin_look(errand, &slot, &sight) < 0)
+        return;
+    (void)look_and_write(sight, errand, look_at_gate, look_at_named);
+    look_end(sight);
 }
 
-/* A sight is too large for the stack. */
-static struct sight *
-make_sight(const struct errand *errand)
-{
-    struct verdict *last = read_last(errand);
-    struct sight *sight = malloc(sizeof(*sight));
-
-    if (sight)
-        look_begin(sight, last);
-    free_last(last);
-    return sight;
-}
-
+/* The gate first, and the answer; then what nobody waits for. */
 static int
 run_look(const struct errand *errand, int answer_fd)
 {
     CLEANUP_FREE struct sight *sight = NULL;
-    int slot = -1;
-    int r = verdict_take_slot(VERDICT_DIR, errand->path, errand->rules.gid,
-                              &slot, NULL);
+    CLEANUP_CLOSE int slot = -1;
+    int r = begin_look(errand, &slot, &sight);
 
-    if (r == 0) {
-        sight = make_sight(errand);
-        r = sight ? look_and_answer(sight, errand, answer_fd) : -ENOMEM;
-    }
+    if (r == 0)
+        r = look_and_write(sight, errand, look_at_gate, NULL);
     if (r < 0)
         return r;
-    r = look_further(sight, errand);
-    close(util_steal_fd(&sight->root_fd)); /* the mender opens its own */
-    close(slot);
-    if (errand->mend)
-        (void)mender_run(VERDICT_DIR, errand, &sight->verdict);
+    answer_verdict(answer_fd, &sight->verdict, errand);
+    r = look_and_write(sight, errand, look_below, NULL);
+    if (sight->root_fd >= 0)
+        close(util_steal_fd(&sight->root_fd)); /* the mender opens its own */
+    close(util_steal_fd(&slot));
+    if (r == 0 && errand->mend)
+        mend_and_look(errand, &sight->verdict);
     look_end(sight);
     return r;
 }
@@ -329,13 +341,12 @@ static int
 run_mend(const struct errand *errand, int answer_fd)
 {
     struct verdict *last = read_last(errand);
-    int r = -ENOENT;
 
     answer(answer_fd, "", 0);
     if (last)
-        r = mender_run(VERDICT_DIR, errand, last);
+        mend_and_look(errand, last);
     free_last(last);
-    return r;
+    return 0;
 }
 
 static int

@@ -328,14 +328,29 @@ look_through(struct run *run, const char *folder)
     return false;
 }
 
-void
-look_below(struct sight *sight, const struct errand *errand)
+static struct run
+begin_run(struct sight *sight, const struct errand *errand)
 {
-    struct run run = {
+    return (struct run){
         .sight = sight,
         .errand = errand,
         .until_ms = util_monotonic_ms() + LOOK_MAX_MS,
     };
+}
+
+void
+look_at_named(struct sight *sight, const struct errand *errand)
+{
+    struct run run = begin_run(sight, errand);
+
+    if (sight->root_fd >= 0)
+        look_again(&run);
+}
+
+void
+look_below(struct sight *sight, const struct errand *errand)
+{
+    struct run run = begin_run(sight, errand);
 
     if (sight->root_fd < 0)
         return;

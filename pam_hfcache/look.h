@@ -3,7 +3,7 @@
  * What the helper sees of a cache, with a member's eyes: first the gate, then,
  * within a budget, the repositories and lock folders below hub/.
  *
- * Both functions are to be called between shed_look_as() and
+ * All but the first and the last are to be called between shed_look_as() and
  * shed_look_as_root(); neither changes anything.
  */
 #ifndef HFCACHE_LOOK_H
@@ -37,6 +37,9 @@ void look_at_gate(struct sight *sight, const struct errand *errand);
  * named.  What is found right is named no longer.
  */
 void look_below(struct sight *sight, const struct errand *errand);
+
+/* Only look again at what the last look named, as after mending it. */
+void look_at_named(struct sight *sight, const struct errand *errand);
 
 void look_end(struct sight *sight);
 

@@ -255,5 +255,5 @@ mender_run(const char *dir, const struct errand *errand,
     if (pid == 0)
         _exit(work_as_user(errand, verdict) < 0);
     wait_for(pid);
-    return 0;
+    return 1;
 }

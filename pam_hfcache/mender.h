@@ -41,7 +41,8 @@ int mender_mend(int root_fd, const char *name,
  * Fork a mender for what `verdict` names as errand->uid's own, and wait until
  * it ends, or kill it after its time.  One mender a user at a time: if there
  * is one (a lock in the folder `dir`), nothing is done.  For root, which has
- * let go of every lock of its own.  0 or a negative errno.
+ * let go of every lock of its own.  1 if a mender ran, 0 if there was nothing
+ * to do, or a negative errno.
  */
 int mender_run(const char *dir, const struct errand *errand,
                const struct verdict *verdict);
