@@ -19,10 +19,10 @@ pamedit_name_problem(const char *service)
 {
     if (!*service)
         return "a service's name is empty";
-    if (*service == '.')
-        return "a service's name does not start with a dot";
     if (strchr(service, '/'))
         return "name the service (sshd), not its file";
+    if (*service == '.')
+        return "a service's name does not start with a dot";
     return NULL;
 }
 

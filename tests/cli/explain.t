@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# hfcache explain: whether PAM gets there, which line of the policy decides
+# what, and what follows; nothing is changed, the cache is not touched.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+line="-session optional pam_hfcache.so"
+
+# --- PAM --------------------------------------------------------------------
+
+exits 1 "no line of ours" explain bob
+is "$(head -n 3 <<< "$out")" "PAM: sshd
+  session  no line
+  auth     no line, none needed" "no line: said first"
+like "$out" 'sshd does not reach the module: nothing of this happens
+Type: sudo hfcache enable sshd' "no line: what to type"
+
+sed -i "/^@include common-session/i $line" /etc/pam.d/sshd
+exits 0 "our line" explain bob
+like "$out" "
+  session  /etc/pam.d/sshd:6: optional pam_hfcache.so
+" "our line: FILE:LINE"
+like "$out" '
+11 variables will be set$' "our line: the last word"
+exits 0 "a service is looked up in lower case, as libpam does" \
+    explain bob --service SSHD
+exits 1 "a service without a file" explain bob --service nosuch
+like "$out" '^PAM: nosuch  \(has no file: libpam takes those of "other"\)' \
+    "a service without a file: other is said to serve"
+
+service deep <<< 'session substack middle'
+service middle <<< $'session required pam_unix.so\nsession include inner'
+service inner <<< 'session optional pam_hfcache.so debug'
+exits 0 "our line three files down" explain bob --service deep
+like "$out" '  session  /etc/pam.d/inner:1: optional pam_hfcache.so debug' \
+    "includes and substacks: FILE:LINE of the file that has it"
+service lost <<< $'session include nowhere\n'"$line"
+exits 1 "an include of nothing" explain bob --service lost
+like "$out" '/etc/pam.d/lost:1: includes "nowhere"' "an include of nothing: said"
+
+service early <<END
+auth sufficient pam_rootok.so
+auth optional pam_hfcache.so
+session [success=1 default=ignore] pam_succeed_if.so uid = 0
+$line
+session required pam_unix.so
+END
+exits 0 "a line that another may pass over" explain bob --service early
+like "$out" 'passed over if /etc/pam.d/early:3 \(success=1 default=ignore pam_succeed_if.so\)' \
+    "a jump: named"
+like "$out" 'passed over if /etc/pam.d/early:1 \(sufficient pam_rootok.so\)' \
+    "sufficient: named"
+
+rm "$MODULE"
+exits 1 "no module to load" explain bob
+like "$out" "$MODULE does not exist" "no module: said"
+: > "$MODULE"
+
+# --- policy -----------------------------------------------------------------
+
+policy <<'END'
+[cache]
+membership = session
+umask = 007
+
+[cache vision]
+path = /data/vision
+group = vision
+users = @vision
+home = private
+END
+exits 0 "a named section" explain bob
+like "$out" "
+Policy
+  $POLICY
+  \[cache vision\] takes this login: .*$POLICY:5\)
+" "a named section: taken, FILE:LINE"
+like "$out" "
+  HF_HUB_CACHE=/data/vision/hub +$POLICY:6
+" "a variable: FILE:LINE"
+like "$out" "
+  umask 007 +$POLICY:3
+" "the umask: FILE:LINE"
+like "$out" "
+  vision \(gid 901\): bob is a member
+  membership = session \($POLICY:2\)
+" "the group: gid, membership, FILE:LINE"
+
+exits 1 "session only, and no auth line" explain alice
+like "$out" "\[cache vision\] does not: users = @vision \($POLICY:8\)" \
+    "a section that does not match: which key"
+like "$out" 'membership = session needs it here: hfcache enable --auth' \
+    "session only: the auth line is missed"
+like "$out" 'not-member' "session only: not a member"
+sed -i '2i -auth optional pam_hfcache.so' /etc/pam.d/sshd
+exits 0 "session only, with the auth line" explain alice
+like "$out" '  auth     /etc/pam.d/sshd:2: optional pam_hfcache.so' \
+    "the auth line: FILE:LINE"
+like "$out" 'alice is not a member yet; the login adds' "the login adds"
+exits 1 "root" explain root
+like "$out" '
+root is left alone: no section takes this login$' "root: left alone"
+exits 3 "an unknown user" explain nosuch
+like "$err" '^hfcache: .*nosuch' "an unknown user is named"
+
+printf '[cache]\ngroup = vision\n' > /mnt/other
+sed -i 's,^-session.*,& conf=/mnt/other,' /etc/pam.d/sshd
+exits 0 "conf= of the line" explain bob
+like "$out" '
+  /mnt/other
+' "conf= of the line: that is the policy"
+like "$out" 'vision \(gid 901\)' "conf= of the line: in force"
+exits 0 "--conf beats it" explain bob --conf "$POLICY"
+like "$out" "
+Policy
+  $POLICY
+" "--conf beats it: said"
+sed -i 's, conf=/mnt/other,,' /etc/pam.d/sshd
+
+rm "$POLICY"
+policy <<< $'[cache]\ngroup = nosuch'
+exits 1 "a group that there is not" explain bob
+like "$out" 'no group "nosuch"' "an absent group: named"
+like "$out" 'To mend it: sudo hfcache setup' "an absent group: what to type"
+
+# --- the cache, as the last verdict has it ----------------------------------
+
+rm "$POLICY"
+exits 0 "no verdict" explain bob
+like "$out" '
+  /srv/huggingface: unknown
+  nobody has looked at the cache since this machine started
+' "no verdict: unknown, variables set"
+seen 5000
+exits 0 "a healthy cache" explain bob
+like "$out" '
+  /srv/huggingface: usable, looked at [567] s ago
+    /srv/huggingface  root:hf-users +drwxr-s--- 2750  default ACL u::rwx,g::rwx,o::---
+    hub +root:hf-users +drwxrws--- 2770  default ACL u::rwx,g::rwx,o::---
+    hub/.locks +root:hf-users +drwxrws--- 2770  default ACL u::rwx,g::rwx,o::---
+    hub/blobs +not there; clients that want it make it
+' "a healthy cache: the facts"
+hub='0 40770 0 3001 1'
+seen
+exits 1 "a closed cache" explain bob
+like "$out" 'hub/ is closed to the group' "a closed cache: said"
+like "$out" 'The variables will be left out
+unusable = omit: the variables are left out
+To mend it: sudo hfcache setup$' "a closed cache: what to type"
+hub='0 40770 0 900 1'
+drifts=$'drift=3002 1 hub/models--a--b\n'
+seen
+exits 0 "a cache that has drifted" explain bob
+like "$out" '/srv/huggingface: usable, with drift' "drift: said"
+like "$out" 'hub +root:hf-users +drwxrwx--- 0770 .*<- .*setgid lost' \
+    "drift: at the folder that has it"
+like "$out" "1 of bob's repositories .* need mending; the login mends them" \
+    "the user's own repositories: said"
+
+exits 0 "JSON" explain bob --json
+valid "explain --json" explain
+asked '[.user, .service, .sets_variables]' '["bob","sshd",true]' "JSON: who"
+asked '.pam.session | [.reached, .file, .line]' \
+    '[true,"/etc/pam.d/sshd",7]' "JSON: PAM"
+asked '.group | [.name, .gid, .member, .lasting]' \
+    '["hf-users",900,"yes",true]' "JSON: group"
+asked '.cache | [.state, .drift, .own_drifts]' '["usable",true,1]' "JSON: cache"
+asked '.cache.gate[1] | [.path, .mode, .owner, .group, .drift]' \
+    '["/srv/huggingface/hub","0770","root","hf-users",["setgid"]]' \
+    "JSON: a folder, its mode octal"
+asked '.variables[0] | [.name, .value, .file, .line]' \
+    '["HF_HOME","/srv/huggingface",null,null]' "JSON: a variable"
+
+# --- what it must not do ----------------------------------------------------
+
+if command -v strace > /dev/null && strace -o /mnt/trace true 2> /dev/null; then
+    strace -f -o /mnt/trace "$HFCACHE" explain bob > /dev/null
+    is "$(grep -vE '^[0-9]+ +(read|write)\(' /mnt/trace |
+        grep -c /srv/huggingface)" 0 \
+        "no system call names the cache"
+    is "$(grep -c 'execve\|clone\|fork' /mnt/trace)" 1 "nothing is started"
+else
+    skip "no strace here" "no system call names the cache"
+fi
+is "$(ls /run/hfcache)" "${GATE##*/}" "nothing is left in /run/hfcache"
+done_testing
