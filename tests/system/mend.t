@@ -93,7 +93,7 @@ mkdir "$HUB_DIR/datasets--acme--plain"
 chown alice:alice "$HUB_DIR/datasets--acme--plain"
 chmod 0755 "$HUB_DIR/datasets--acme--plain"
 login alice
-is "$(stat -c '%a %G' "$HUB_DIR/datasets--acme--plain")" "2770 hf-users" \
+is "$(stat -c '%a %G' "$HUB_DIR/datasets--acme--plain")" "2775 hf-users" \
     "found and mended by the same login"
 
 install -d -o alice -g hf-users -m 2770 "$HUB_DIR/.locks/models--acme--moved"
