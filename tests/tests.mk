@@ -25,3 +25,18 @@ $(UNIT_PAM): $(BUILD)/tests/unit/%.t: tests/unit/%.c $(UNIT_PAM_OBJS) $(LIB) \
 	@mkdir -p $(@D)
 	$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP \
 		$(ALL_LDFLAGS) -o $@ $< $(UNIT_PAM_OBJS) $(LIB) $(INIH) -lpthread
+
+# What `make bench` runs inside its namespace.
+BENCH := $(BUILD)/tests/bench/harness $(BUILD)/tests/bench/pam_clock.so
+
+$(BUILD)/tests/bench/harness: tests/bench/harness.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -pie \
+		-o $@ $< -lpam
+
+$(BUILD)/tests/bench/pam_clock.so: tests/bench/pam_clock.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -shared \
+		-o $@ $< -lpam
+
+bench: $(BENCH)
