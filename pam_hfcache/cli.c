@@ -55,6 +55,16 @@ cli_find_user(const struct cli *cli, char *ret, size_t size)
     return CLI_USAGE;
 }
 
+bool
+cli_is_repeated(const struct policy *policy, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(policy_text(&policy->sections[i], KEY_PATH),
+                   policy_text(&policy->sections[index], KEY_PATH)) == 0)
+            return true;
+    return false;
+}
+
 const char *
 cli_paint(const struct cli *cli, enum paint paint)
 {
@@ -85,8 +95,8 @@ cli_add_duration(struct text *text, int64_t ms)
 {
     long long seconds = (long long)(ms / 1000);
 
-    if (ms < 1000)
-        text_addf(text, "%lld ms", (long long)ms);
+    if (seconds < 1)
+        text_add(text, "less than a second");
     else if (seconds < 120)
         text_addf(text, "%lld s", seconds);
     else if (seconds < 7200)

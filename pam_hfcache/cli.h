@@ -46,6 +46,9 @@ int cli_exit_code(int negative_errno);
 /* Load the policy; CLI_FINE, or the exit code, the error being told. */
 int cli_load_policy(const struct cli *cli, struct policy *ret);
 
+/* True if an earlier section of the policy has the same cache. */
+bool cli_is_repeated(const struct policy *policy, size_t index);
+
 /*
  * The user whom a command is about: the operand, or the caller.  CLI_FINE, or
  * the exit code, the error being told.
@@ -60,7 +63,7 @@ const char *cli_paint(const struct cli *cli, enum paint paint);
 /* Print `text` to stdout so that no byte of it can command a terminal. */
 void cli_print_safe(const char *text);
 
-/* How long: "12 s", "3 min", "2 h 5 min", "4 days". */
+/* How long: "less than a second", "12 s", "3 min", "2 h 5 min", "4 days". */
 void cli_add_duration(struct text *text, int64_t ms);
 
 /* "[cache NAME]", and an origin, as text to print; `size` at least 64. */

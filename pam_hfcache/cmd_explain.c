@@ -202,11 +202,11 @@ print_cache(const struct explanation *it)
         report_print_gate(it->cli, login->section, login->gid, login->verdict,
                           4);
     if (login->own_drifts > 0)
-        printf("  %zu of %s's repositories or lock folders need mending%s\n",
-               login->own_drifts, it->user,
+        printf("  of %s to be mended below hub/: %zu; %s\n", it->user,
+               login->own_drifts,
                policy_number(login->section, KEY_REPAIR) == REPAIR_OWNER
-                   ? "; the login mends them"
-                   : " (repair = off)");
+                   ? "the login does it"
+                   : "repair = off, so it stays");
 }
 
 static void

@@ -231,28 +231,40 @@ mend_blobs(struct setup *setup, int hub, mode_t mode)
     return ensure_below(setup, hub, "hub/blobs", mode, &fd);
 }
 
+/* What is in the root, of which `root` is a descriptor. */
 static int
-ensure_cache(struct setup *setup, int parent)
+ensure_contents(struct setup *setup, int root)
 {
-    CLEANUP_CLOSE int root = -1, hub = -1, locks = -1, datasets = -1;
+    CLEANUP_CLOSE int hub = -1, locks = -1, datasets = -1;
     mode_t mode = policy_mode(setup->section);
-    char name[NAME_MAX + 1];
-    struct folder folder = {
-        .parent = parent, .mode = mode & ~(mode_t)S_IWGRP, .is_cache = true};
-    int r;
+    int r = ensure_below(setup, root, "hub", mode, &hub);
 
-    name_component(setup, strlen(setup->path), &folder, name);
-    r = setup_ensure_folder(setup, &folder, &root);
-    if (r == 0)
-        r = ensure_below(setup, root, "hub", mode, &hub);
     if (r == 0)
         r = ensure_below(setup, hub, "hub/.locks", mode, &locks);
     if (r == 0)
         r = mend_blobs(setup, hub, mode);
-    if (r == 0 &&
-        policy_number(setup->section, KEY_DATASETS) == DATASETS_SHARED)
+    if (r == 0 && setup->datasets)
         r = ensure_below(setup, root, "datasets", mode, &datasets);
     return r;
+}
+
+/* The root, which may be a mount, is as the way there found it, or made. */
+static int
+ensure_root(struct setup *setup, int parent, int root)
+{
+    CLEANUP_CLOSE int made = -1;
+    char name[NAME_MAX + 1];
+    struct folder folder = {
+        .parent = parent,
+        .mode = policy_mode(setup->section) & ~(mode_t)S_IWGRP,
+        .is_cache = true,
+    };
+    int r;
+
+    name_component(setup, strlen(setup->path), &folder, name);
+    r = root >= 0 ? setup_mend_folder(setup, &folder, root)
+                  : setup_make_folder(setup, &folder, &made);
+    return r == 0 ? ensure_contents(setup, root >= 0 ? root : made) : r;
 }
 
 /* Group and folders, the root being `root`, or -1 if there is none. */
@@ -267,7 +279,7 @@ ensure_all(struct setup *setup, int root)
     if (r == 0)
         r = choose_acl(setup, root >= 0 ? root : parent);
     if (r == 0)
-        r = ensure_cache(setup, parent);
+        r = ensure_root(setup, parent, root);
     return r;
 }
 
@@ -294,14 +306,29 @@ set_up(struct setup *setup)
     return r == 0 ? ensure_all(setup, root) : r;
 }
 
+/* True if a section with that cache points HF_DATASETS_CACHE into it. */
+static bool
+shares_datasets(const struct policy *policy,
+                const struct policy_section *section)
+{
+    for (size_t i = 0; i < policy->nsections; i++)
+        if (strcmp(policy_text(&policy->sections[i], KEY_PATH),
+                   policy_text(section, KEY_PATH)) == 0 &&
+            policy_number(&policy->sections[i], KEY_DATASETS) ==
+                DATASETS_SHARED)
+            return true;
+    return false;
+}
+
 static int
-set_up_section(const struct cli *cli, const struct policy_section *section,
-               unsigned *changes)
+set_up_section(const struct cli *cli, const struct policy *policy,
+               const struct policy_section *section, unsigned *changes)
 {
     struct setup setup = {
         .cli = cli,
         .section = section,
         .path = policy_text(section, KEY_PATH),
+        .datasets = shares_datasets(policy, section),
         .dry_run = cli->dry_run,
     };
     int r;
@@ -320,44 +347,6 @@ set_up_section(const struct cli *cli, const struct policy_section *section,
 
 /* --- the command --------------------------------------------------------- */
 
-/*
- * The earlier section with the same path; NULL if there is none.  Two that
- * want it differently cannot both be right.
- */
-static const struct policy_section *
-find_earlier(const struct policy *policy, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(policy_text(&policy->sections[i], KEY_PATH),
-                   policy_text(&policy->sections[index], KEY_PATH)) == 0)
-            return &policy->sections[i];
-    return NULL;
-}
-
-static int
-compare_sections(const struct policy_section *one,
-                 const struct policy_section *other)
-{
-    static const enum policy_key keys[] = {KEY_GROUP, KEY_MODE, KEY_ACL};
-
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        char first[512], second[512];
-
-        if (strcmp(policy_text(one, keys[i]), policy_text(other, keys[i])) == 0)
-            continue;
-        cli_error("%s: two sections want it with another %s: %s (%s) and %s "
-                  "(%s); one folder can have one",
-                  policy_text(one, KEY_PATH), policy_keys[keys[i]].name,
-                  policy_text(one, keys[i]),
-                  cli_origin(&one->value[keys[i]].origin, first, sizeof(first)),
-                  policy_text(other, keys[i]),
-                  cli_origin(&other->value[keys[i]].origin, second,
-                             sizeof(second)));
-        return CLI_UNFINISHED;
-    }
-    return CLI_FINE;
-}
-
 int
 cmd_setup(const struct cli *cli)
 {
@@ -374,10 +363,10 @@ cmd_setup(const struct cli *cli)
     if (code != CLI_FINE)
         return code;
     for (size_t i = 0; i < policy.nsections; i++) {
-        const struct policy_section *earlier = find_earlier(&policy, i);
-        int one = earlier
-                      ? compare_sections(earlier, &policy.sections[i])
-                      : set_up_section(cli, &policy.sections[i], &changes);
+        int one = cli_is_repeated(&policy, i)
+                      ? CLI_FINE
+                      : set_up_section(cli, &policy, &policy.sections[i],
+                                       &changes);
 
         code = one > code ? one : code;
     }

@@ -15,21 +15,6 @@
 
 #define SHOWN_DRIFTS 20
 
-/* True if an earlier section of the policy names the same cache. */
-static bool
-is_repeated(const struct policy *policy, size_t index)
-{
-    const struct policy_section *section = &policy->sections[index];
-
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(policy_text(&policy->sections[i], KEY_PATH),
-                   policy_text(section, KEY_PATH)) == 0 &&
-            strcmp(policy_text(&policy->sections[i], KEY_GROUP),
-                   policy_text(section, KEY_GROUP)) == 0)
-            return true;
-    return false;
-}
-
 /* --- text ---------------------------------------------------------------- */
 
 static void
@@ -113,8 +98,8 @@ print_below(const struct cli *cli, const struct cache *cache)
     const struct verdict *verdict = &cache->verdict;
     size_t count = verdict->ndrifts + verdict->more_drifts;
 
-    if (verdict->way_error || verdict->gate[GATE_HUB].error)
-        return;
+    if (cache->view.basis != STATE_USABLE)
+        return; /* nobody could look below */
     printf("  below   %s%zu repositor%s or lock folder%s to mend%s",
            cli_paint(cli, count ? PAINT_WARN : PAINT_NONE), count,
            count == 1 ? "y" : "ies", count == 1 ? "" : "s",
@@ -359,7 +344,7 @@ cmd_status(const struct cli *cli)
         return code;
     caches = calloc(policy.nsections, sizeof(*caches));
     for (size_t i = 0; caches && i < policy.nsections; i++)
-        if (!is_repeated(&policy, i))
+        if (!cli_is_repeated(&policy, i))
             report_load(&policy.sections[i], &caches[count++]);
     show(cli, caches, count);
     for (size_t i = 0; i < count; i++) {

@@ -113,8 +113,8 @@ compare_folder(const struct setup *setup, const struct folder *folder,
                   acl_text(wanted), has == ACL_FACT_NONE ? "none" : "other");
 }
 
-static int
-mend_folder(struct setup *setup, const struct folder *folder, int fd)
+int
+setup_mend_folder(struct setup *setup, const struct folder *folder, int fd)
 {
     char difference[300] = "", what[PATH_MAX + 320];
     struct text text = TEXT_INIT(difference);
@@ -129,8 +129,10 @@ mend_folder(struct setup *setup, const struct folder *folder, int fd)
         return err_sys(&setup->err, -r, "%s", folder->path);
     if (!S_ISDIR(st.stx_mode))
         return err_set(&setup->err, ENOTDIR,
-                       "%s: is not a folder; a cache has a folder there",
-                       folder->path);
+                       "%s: is %s; a cache needs a folder itself there",
+                       folder->path,
+                       S_ISLNK(st.stx_mode) ? "a symbolic link"
+                                            : "not a folder");
     r = mend_owner(setup, folder, fd, &st);
     if (r < 0)
         return r;
@@ -169,7 +171,7 @@ setup_ensure_folder(struct setup *setup, const struct folder *folder, int *ret_f
                                      "cache's root instead"
                                    : strerror(-fd));
     else
-        r = mend_folder(setup, folder, fd);
+        r = setup_mend_folder(setup, folder, fd);
     *ret_fd = util_steal_fd(&fd);
     return r;
 }

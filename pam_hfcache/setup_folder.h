@@ -20,6 +20,7 @@ struct setup {
     int width;         /* of the column of paths */
     gid_t gid;         /* (gid_t)-1: a dry run would make the group */
     enum acl_fact acl; /* wanted on folders; ACL_FACT_NONE: none */
+    bool datasets;     /* the cache has a datasets/ of its own */
     bool dry_run;      /* say what would be done, and don't */
     bool silent;       /* don't even say it: only count */
     unsigned changes;
@@ -47,6 +48,10 @@ void setup_tell(struct setup *setup, enum setup_verb verb, const char *what);
  */
 int setup_make_folder(struct setup *setup, const struct folder *folder,
                       int *ret_fd);
+
+/* Mend the folder behind `fd` (any descriptor of it); 0 or as above. */
+int setup_mend_folder(struct setup *setup, const struct folder *folder,
+                      int fd);
 
 /* Make it or mend it; as setup_make_folder(). */
 int setup_ensure_folder(struct setup *setup, const struct folder *folder,

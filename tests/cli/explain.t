@@ -156,7 +156,7 @@ exits 0 "a cache that has drifted" explain bob
 like "$out" '/srv/huggingface: usable, with drift' "drift: said"
 like "$out" 'hub +root:hf-users +drwxrwx--- 0770 .*<- .*setgid lost' \
     "drift: at the folder that has it"
-like "$out" "1 of bob's repositories .* need mending; the login mends them" \
+like "$out" "of bob to be mended below hub/: 1; the login does it" \
     "the user's own repositories: said"
 
 exits 0 "JSON" explain bob --json

@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# hfcache setup: says each change, makes it once, refuses the rest. The paths
+# are in memory; groupadd(8) and fstab are for the system tests.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+ACL='default ACL u::rwx,g::rwx,o::---'
+
+exits 0 "dry run" setup --dry-run
+is "$out" \
+"would make  /srv/huggingface             root:hf-users 2750, $ACL
+would make  /srv/huggingface/hub         root:hf-users 2770, $ACL
+would make  /srv/huggingface/hub/.locks  root:hf-users 2770, $ACL" \
+    "dry run: what it would make"
+is "$(ls -A /srv)" "" "dry run: nothing made"
+policy <<< $'[cache]\ngroup = newgroup\ndatasets = shared\nmode = 2775'
+exits 0 "dry run, no group yet" setup --dry-run
+ACL75='default ACL u::rwx,g::rwx,o::r-x'
+is "$out" \
+"would make  group newgroup (groupadd --system)
+would make  /srv/huggingface             root:newgroup 2755, $ACL75
+would make  /srv/huggingface/hub         root:newgroup 2775, $ACL75
+would make  /srv/huggingface/hub/.locks  root:newgroup 2775, $ACL75
+would make  /srv/huggingface/datasets    root:newgroup 2775, $ACL75" \
+    "dry run: the group, mode = 2775, datasets = shared"
+policy <<< $'[cache]\npath = /srv/a/b/huggingface\nacl = no'
+exits 0 "dry run, folders missing on the way" setup --dry-run
+is "$(head -n 3 <<< "$out" | sed 's/  */ /g')" \
+"would make /srv/a root:root 0755
+would make /srv/a/b root:root 0755
+would make /srv/a/b/huggingface root:hf-users 2750" \
+    "dry run: folders on the way; acl = no"
+
+# --- refused ----------------------------------------------------------------
+
+# refused NAME REGEX FOLDER: and nothing below the folder changes.
+refused() {
+    local before
+    before=$(find "$3" -xdev -printf '%p %m %U %G %C@\n')
+    exits 3 "$1" setup
+    like "$err" "^hfcache: $2" "$1: why"
+    is "$out" "" "$1: nothing is claimed"
+    is "$(find "$3" -xdev -printf '%p %m %U %G %C@\n')" "$before" \
+        "$1: nothing changed"
+}
+
+mkdir /srv/full
+touch /srv/full/{thesis.tex,b,c,d}
+policy <<< $'[cache]\npath = /srv/full'
+refused "a folder with other things" \
+    '/srv/full: holds other things \(b, c, d and 1 more\).* path = /srv/full/huggingface' \
+    /srv
+mkdir /srv/sub && chmod 777 /srv/sub
+policy <<< $'[cache]\npath = /srv/sub/huggingface'
+refused "a folder that others may rename" '/srv/sub: others than root' /srv
+touch /srv/file
+policy <<< $'[cache]\npath = /srv/file'
+refused "a file" '/srv/file' /srv
+policy <<< $'[cache]\npath = /srv/x\n[cache a]\npath = /srv/x\ndatasets = shared\nusers = bob'
+exits 0 "two sections with one cache" setup --dry-run
+is "$(grep -c /srv/x/hub/.locks <<< "$out")" 1 "two sections: made once"
+like "$out" /srv/x/datasets "two sections: what either of them needs"
+if [ "$REAL_UID" -eq 0 ]; then
+    err=$(setpriv --reuid 3002 --clear-groups "$HFCACHE" setup 2>&1)
+    is "$?" 3 "a user: exit 3"
+    like "$err" 'only root' "a user: why"
+else
+    skip "needs root" "a user"
+fi
+
+# --- done -------------------------------------------------------------------
+
+if [ "$REAL_UID" -ne 0 ]; then
+    skip "needs root, for a group of its own" "a cache is made"
+    done_testing
+fi
+
+rm "$POLICY"
+like "$(stat -c %a "$(dirname $CACHE)")" '^755$' "the folder above is root's"
+exits 0 "setup" setup
+is "$(head -n 1 <<< "$out")" \
+    "made  /srv/huggingface             root:hf-users 2750, $ACL" "setup: says it"
+like "$out" 'Next, if not done yet: hfcache enable sshd$' "setup: what comes next"
+is "$(cd $CACHE && stat -c '%n %a %u %g' . hub hub/.locks)" \
+    ". 2750 0 900
+hub 2770 0 900
+hub/.locks 2770 0 900" "setup: owner, group, modes"
+before=$(find /srv -printf '%p %m %U %G %C@\n')
+exits 0 "setup again" setup
+is "$out" "$CACHE: nothing to do, all is as it should be" "setup again: says so"
+is "$(find /srv -printf '%p %m %U %G %C@\n')" "$before" \
+    "setup again: nothing touched"
+
+chown 3002:3002 $CACHE/hub
+chmod 777 $CACHE/hub
+chmod 700 $CACHE
+exits 0 "what differs, dry run" setup --dry-run
+is "$(sed 's/  */ /g' <<< "$out")" \
+"would set /srv/huggingface mode 2750, was 2700
+would set /srv/huggingface/hub owner root, was uid 3002
+would set /srv/huggingface/hub group hf-users, was gid 3002, mode 2770, was 2777" \
+    "what differs: said by the branch that would mend it"
+exits 0 "what differs" setup
+is "$(head -n 3 <<< "$out" | sed 's/  */ /g')" \
+"set /srv/huggingface mode 2750, was 2700
+set /srv/huggingface/hub owner root, was uid 3002
+set /srv/huggingface/hub group hf-users, was gid 3002, mode 2770, was 2777" \
+    "what differs: the same, done"
+is "$(stat -c '%a %u %g' $CACHE/hub)" "2770 0 900" "what differs: mended"
+
+mkdir -m 700 $CACHE/hub/models--a--b
+mkdir -m 700 $CACHE/hub/blobs
+chown 3002 $CACHE/hub/models--a--b $CACHE/hub/blobs
+exits 0 "what users made" setup
+is "$(stat -c '%a %u' $CACHE/hub/models--a--b)" "2700 3002" \
+    "a repository is its owner's business"
+is "$(stat -c '%a %u %g' $CACHE/hub/blobs)" "2770 0 900" \
+    "hub/blobs is as hub/ is"
+
+touch $CACHE/token
+mkdir $CACHE/modules $CACHE/xet
+exits 0 "secrets and code in the root" setup
+like "$err" "$CACHE/token: a secret" "a token: warned of"
+like "$err" "$CACHE/modules: code" "code: warned of"
+unlike "$err" xet "other things of clients are no cause to warn"
+touch $CACHE/notes
+exits 0 "a stranger, and nothing to change" setup
+rm -r $CACHE/notes $CACHE/hub/.locks
+ln -s /mnt $CACHE/hub/.locks
+refused "a link where a folder belongs" '.*/hub/.locks: is a symbolic link' \
+    $CACHE
+rm $CACHE/hub/.locks
+
+mkdir /srv/mounted
+mount -t tmpfs -o mode=755 disk /srv/mounted
+policy <<< $'[cache]\npath = /srv/mounted'
+exits 0 "a root that is a mount" setup
+is "$(stat -c '%a %g' /srv/mounted/hub)" "2770 900" "a mount: made"
+done_testing
