@@ -102,8 +102,7 @@ cli_add_duration(struct text *text, int64_t ms)
     else if (seconds < 7200)
         text_addf(text, "%lld min", seconds / 60);
     else if (seconds < 172800)
-        text_addf(text, "%lld h %lld min", seconds / 3600,
-                  seconds / 60 % 60);
+        text_addf(text, "%lld h %lld min", seconds / 3600, seconds / 60 % 60);
     else
         text_addf(text, "%lld days", seconds / 86400);
 }

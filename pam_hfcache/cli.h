@@ -56,8 +56,14 @@ bool cli_is_repeated(const struct policy *policy, size_t index);
 int cli_find_user(const struct cli *cli, char *ret, size_t size);
 
 /* The escape sequence of a colour; "" where there is none. */
-enum paint { PAINT_NONE, PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_WARN,
-             PAINT_BAD };
+enum paint {
+    PAINT_NONE,
+    PAINT_BOLD,
+    PAINT_DIM,
+    PAINT_GOOD,
+    PAINT_WARN,
+    PAINT_BAD
+};
 const char *cli_paint(const struct cli *cli, enum paint paint);
 
 /* Print `text` to stdout so that no byte of it can command a terminal. */

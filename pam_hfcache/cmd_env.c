@@ -126,8 +126,7 @@ write_json(const char *user, const struct login *login)
 
 /* Why there is nothing on stdout. */
 static void
-tell_why(const char *user, const struct login *login,
-         const struct lines *why)
+tell_why(const char *user, const struct login *login, const struct lines *why)
 {
     if (login->exports)
         return;
@@ -147,8 +146,8 @@ tell_why(const char *user, const struct login *login,
 }
 
 static int
-print_login(const struct format *format, const char *user,
-            struct login *login, const struct lines *why)
+print_login(const struct format *format, const char *user, struct login *login,
+            const struct lines *why)
 {
     if (login->section) {
         login_foretell(login, true);
@@ -165,8 +164,7 @@ print_login(const struct format *format, const char *user,
 int
 cmd_env(const struct cli *cli)
 {
-    const struct format *format =
-        find_format(cli->format ? cli->format : "sh");
+    const struct format *format = find_format(cli->format ? cli->format : "sh");
     struct lines why = {0};
     struct err err = {0};
     struct login login;
@@ -185,8 +183,7 @@ cmd_env(const struct cli *cli)
                     &login, &why, &err);
     if (r < 0)
         cli_error("%s", err.text);
-    code = r < 0 ? cli_exit_code(r)
-                 : print_login(format, user, &login, &why);
+    code = r < 0 ? cli_exit_code(r) : print_login(format, user, &login, &why);
     login_free(&login);
     lines_free(&why);
     return code;

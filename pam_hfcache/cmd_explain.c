@@ -120,8 +120,7 @@ print_policy(const struct explanation *it, const struct lines *why)
     for (size_t i = 0; i < policy->nfiles; i++)
         printf("  %s\n", policy->files[i]);
     if (policy->nfiles == 0)
-        printf("  %s does not exist: built-in defaults\n",
-               POLICY_DEFAULT_FILE);
+        printf("  %s does not exist: built-in defaults\n", POLICY_DEFAULT_FILE);
     for (size_t i = 0; i < it->policy_lines; i++)
         printf("  %s\n", why->line[i]);
 }
@@ -134,8 +133,8 @@ print_persist(const struct login *login)
     struct err err = {0};
     int how;
 
-    if (membership_persist_how(login->section, login->gid, group,
-                               sizeof(group), &how, &err) < 0)
+    if (membership_persist_how(login->section, login->gid, group, sizeof(group),
+                               &how, &err) < 0)
         printf("  only for the session: %s\n", err.text);
     else
         printf("  made lasting by %s (persist = %s, %s)\n",
@@ -226,12 +225,14 @@ print_variables(const struct explanation *it)
 
         width = length > width && length < 60 ? length : width;
     }
-    for (size_t i = 0; i < environment->count; i++)
-        printf("  %-*s  %s%s%s\n", width, environment->variable[i].assignment,
-               cli_paint(it->cli, PAINT_DIM),
-               cli_origin(&environment->variable[i].origin, where,
-                          sizeof(where)),
+    for (size_t i = 0; i < environment->count; i++) {
+        const struct variable *variable = &environment->variable[i];
+
+        cli_origin(&variable->origin, where, sizeof(where));
+        printf("  %-*s  %s%s%s\n", width, variable->assignment,
+               cli_paint(it->cli, PAINT_DIM), where,
                cli_paint(it->cli, PAINT_NONE));
+    }
     if (mask->number != UMASK_KEEP)
         printf("  umask %s  %s%s%s\n", mask->text,
                cli_paint(it->cli, PAINT_DIM),
@@ -327,8 +328,8 @@ needs_auth_line(const struct login *login, const char *service)
 {
     static const char *const early[] = {"sshd", "login", "cron", "crond"};
 
-    if (!login->section || policy_number(login->section, KEY_MEMBERSHIP) !=
-                               MEMBERSHIP_SESSION)
+    if (!login->section ||
+        policy_number(login->section, KEY_MEMBERSHIP) != MEMBERSHIP_SESSION)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(early); i++)
         if (strcmp(service, early[i]) == 0)
@@ -345,8 +346,7 @@ explain(const struct cli *cli, const char *user, struct explanation *it,
     struct err err = {0};
     const char *file =
         choose_conf(cli, &it->session, conf, sizeof(conf), &trusted);
-    int r = login_begin(file, trusted, user, it->service, it->login, why,
-                        &err);
+    int r = login_begin(file, trusted, user, it->service, it->login, why, &err);
 
     it->policy_lines = why->count;
     if (r == 0 && it->login->section) {

@@ -13,7 +13,7 @@
 #include "safefs.h"
 #include "safefs_edit.h"
 
-#define COPIES "/var/lib/hfcache/pam.d"
+#define COPIES      "/var/lib/hfcache/pam.d"
 #define MODULE_FILE HFCACHE_SECUREDIR "/" PAMSTACK_MODULE
 
 static int
@@ -30,8 +30,8 @@ require_root(const struct cli *cli)
 /* --- showing ------------------------------------------------------------- */
 
 static void
-print_line(const struct cli *cli, char sign, unsigned number,
-           const char *text, size_t length)
+print_line(const struct cli *cli, char sign, unsigned number, const char *text,
+           size_t length)
 {
     CLEANUP_FREE char *line = strndup(text, length);
     enum paint paint = sign == '+'   ? PAINT_GOOD
@@ -156,11 +156,11 @@ match_copy(const char *service, struct pamedit *edit)
     CLEANUP_FREE char *copy = NULL;
     char path[512];
     size_t length;
+    int r;
 
     snprintf(path, sizeof(path), COPIES "/%s", service);
-    if (safefs_read_trusted(path, 0, PAMSTACK_MAX_BYTES, &copy, &length,
-                            NULL) < 0 ||
-        edit->after_length < length ||
+    r = safefs_read_trusted(path, 0, PAMSTACK_MAX_BYTES, &copy, &length, NULL);
+    if (r < 0 || edit->after_length < length ||
         memcmp(copy, edit->after, length) != 0)
         return false;
     if (edit->after_length == length + 1 && edit->after[length] == '\n')

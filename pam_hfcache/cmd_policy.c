@@ -34,9 +34,8 @@ print_row(const struct cli *cli, const char *name, int name_width,
     printf("  %-*s  ", name_width, name);
     cli_print_safe(value);
     printf("%*s  %s%s%s\n",
-           (int)strlen(value) < value_width
-               ? value_width - (int)strlen(value)
-               : 0,
+           (int)strlen(value) < value_width ? value_width - (int)strlen(value)
+                                            : 0,
            "", paint, cli_origin(origin, where, sizeof(where)),
            cli_paint(cli, PAINT_NONE));
 }
@@ -48,8 +47,8 @@ print_section(const struct cli *cli, const struct policy_section *section)
     int width = measure_values(section);
 
     printf("\n%s%s%s%s%s\n", cli_paint(cli, PAINT_BOLD),
-           cli_title(section, title, sizeof(title)),
-           cli_paint(cli, PAINT_NONE), section->origin.line ? "  " : "",
+           cli_title(section, title, sizeof(title)), cli_paint(cli, PAINT_NONE),
+           section->origin.line ? "  " : "",
            section->origin.line
                ? cli_origin(&section->origin, where, sizeof(where))
                : "");
@@ -78,8 +77,8 @@ print_env_section(const struct cli *cli, const struct policy *policy,
     }
     if (!any)
         return;
-    printf("\n%s[env%s%s]%s\n", cli_paint(cli, PAINT_BOLD),
-           *section ? " " : "", section, cli_paint(cli, PAINT_NONE));
+    printf("\n%s[env%s%s]%s\n", cli_paint(cli, PAINT_BOLD), *section ? " " : "",
+           section, cli_paint(cli, PAINT_NONE));
     for (size_t i = 0; i < policy->nenvs; i++) {
         const struct policy_env *env = &policy->envs[i];
 

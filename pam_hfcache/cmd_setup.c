@@ -27,12 +27,11 @@ run_groupadd(const char *name, struct err *err)
 {
     char *const argv[] = {(char[]){"groupadd"}, (char[]){"--system"},
                           (char[]){"--"}, strdup(name), NULL};
-    char *const envp[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
-                          NULL};
+    char *const envp[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, NULL};
     int status = 0;
     pid_t pid = -1;
-    int error = argv[3] ? posix_spawn(&pid, GROUPADD, NULL, NULL, argv, envp)
-                        : ENOMEM;
+    int error =
+        argv[3] ? posix_spawn(&pid, GROUPADD, NULL, NULL, argv, envp) : ENOMEM;
 
     free(argv[3]);
     if (error)
@@ -61,9 +60,9 @@ ensure_group(struct setup *setup)
         return r;
     snprintf(what, sizeof(what), "group %s (groupadd --system)", group);
     setup_tell(setup, SETUP_MADE, what);
-    return setup->dry_run ? 0
-                               : membership_group(setup->section, &setup->gid,
-                                                  &setup->err);
+    return setup->dry_run
+               ? 0
+               : membership_group(setup->section, &setup->gid, &setup->err);
 }
 
 /* --- the way to the root ------------------------------------------------- */
@@ -89,8 +88,8 @@ check_parent(struct setup *setup, int fd, const char *path)
 
 /* Fill in `folder`, the component `length` bytes into the cache's path. */
 static void
-name_component(const struct setup *setup, size_t length,
-               struct folder *folder, char name[NAME_MAX + 1])
+name_component(const struct setup *setup, size_t length, struct folder *folder,
+               char name[NAME_MAX + 1])
 {
     const char *slash;
 
@@ -191,8 +190,8 @@ choose_acl(struct setup *setup, int fd)
                        "it with them, or say acl = auto",
                        setup->path);
     }
-    setup->acl = policy_mode(setup->section) & 05 ? ACL_FACT_2775
-                                                  : ACL_FACT_2770;
+    setup->acl =
+        policy_mode(setup->section) & 05 ? ACL_FACT_2775 : ACL_FACT_2770;
     return 0;
 }
 
@@ -363,10 +362,10 @@ cmd_setup(const struct cli *cli)
     if (code != CLI_FINE)
         return code;
     for (size_t i = 0; i < policy.nsections; i++) {
-        int one = cli_is_repeated(&policy, i)
-                      ? CLI_FINE
-                      : set_up_section(cli, &policy, &policy.sections[i],
-                                       &changes);
+        int one =
+            cli_is_repeated(&policy, i)
+                ? CLI_FINE
+                : set_up_section(cli, &policy, &policy.sections[i], &changes);
 
         code = one > code ? one : code;
     }

@@ -34,8 +34,7 @@ print_state(const struct cli *cli, const struct cache *cache)
 {
     printf("  state   %s%s%s%s", cli_paint(cli, report_paint(&cache->view)),
            decision_state_name(cache->view.state),
-           cache->view.drift ? ", with drift" : "",
-           cli_paint(cli, PAINT_NONE));
+           cache->view.drift ? ", with drift" : "", cli_paint(cli, PAINT_NONE));
     print_age(cache);
     putchar('\n');
     if (*cache->problem)
@@ -113,10 +112,9 @@ print_advice(const struct cli *cli, const struct cache *cache)
 {
     const char *path = policy_text(cache->section, KEY_PATH);
     const char *group = policy_text(cache->section, KEY_GROUP);
-    const char *advice = cache->has_gid
-                             ? report_advice(cache->view.state,
-                                             cache->view.drift)
-                             : "sudo hfcache setup";
+    const char *advice =
+        cache->has_gid ? report_advice(cache->view.state, cache->view.drift)
+                       : "sudo hfcache setup";
 
     if (advice)
         printf("  mend    %s%s%s\n", cli_paint(cli, PAINT_BOLD), advice,
@@ -145,8 +143,7 @@ print_cache(const struct cli *cli, const struct cache *cache, bool first)
     printf("%s%s%s%s  group %s  %s%s, %s%s\n", first ? "" : "\n",
            cli_paint(cli, PAINT_BOLD), policy_text(section, KEY_PATH),
            cli_paint(cli, PAINT_NONE), policy_text(section, KEY_GROUP),
-           cli_paint(cli, PAINT_DIM),
-           cli_title(section, title, sizeof(title)),
+           cli_paint(cli, PAINT_DIM), cli_title(section, title, sizeof(title)),
            cli_origin(&section->value[KEY_PATH].origin, where, sizeof(where)),
            cli_paint(cli, PAINT_NONE));
     print_state(cli, cache);
@@ -175,8 +172,10 @@ write_cache(struct json *json, const struct cache *cache)
     json_bool(json, "healthy", cache->healthy);
     json_string(json, "state", decision_state_name(cache->view.state));
     json_bool(json, "drift", cache->view.drift);
-    json_string(json, "why", *cache->problem ? cache->problem
-                             : *cache->view.why ? cache->view.why : NULL);
+    json_string(json, "why",
+                *cache->problem    ? cache->problem
+                : *cache->view.why ? cache->view.why
+                                   : NULL);
     json_number(json, "probes_running", cache->probes.running);
     json_number(json, "probe_oldest_ms", cache->probes.oldest_ms);
     if (cache->has_verdict) {
@@ -246,8 +245,7 @@ metric_age(const struct cache *cache)
 static double
 metric_waiting(const struct cache *cache)
 {
-    return cache->probes.running ? measure_seconds(cache->probes.oldest_ms)
-                                 : 0;
+    return cache->probes.running ? measure_seconds(cache->probes.oldest_ms) : 0;
 }
 
 static const struct metric {

@@ -97,12 +97,12 @@ struct command {
 static const struct command commands[] = {
     {"explain", "[USER] [--service S] [--json]",
      "the next login of USER, decision by decision",
-     "Says whether the PAM stack of the service (sshd, or --service S) reaches\n"
-     "the module, which section of the policy takes the login, whether USER\n"
-     "(you, if left out) will be in the group, what the cache was like when it\n"
-     "was last looked at, and which variables will be set; each with the file\n"
-     "and line that decides it. The module's own code decides; nothing is\n"
-     "changed, and the cache itself is not touched.\n"
+     "Says whether the PAM stack of the service (sshd, or --service S)\n"
+     "reaches the module, which section of the policy takes the login,\n"
+     "whether USER (you, if left out) will be in the group, what the cache\n"
+     "was like when it was last looked at, and which variables will be set;\n"
+     "each with the file and line that decides it. The module's own code\n"
+     "decides; nothing is changed, and the cache itself is not touched.\n"
      "\n"
      "  --service S   the PAM service, a file in /etc/pam.d; sshd if left out\n"
      "  --json        for programs\n"
@@ -147,9 +147,9 @@ static const struct command commands[] = {
      cmd_disable, -1, OPTION_ALL | OPTION_DRY_RUN},
     {"status", "[--json | --prometheus]",
      "what the last verdicts say of each cache",
-     "Shows what the last login's probe saw: state, age, what differs from the\n"
-     "layout, whose it is, and what to type. Reads /run/hfcache alone, and\n"
-     "never touches the cache, so that a dead file server can't stop it.\n"
+     "Shows what the last login's probe saw: state, age, what differs from\n"
+     "the layout, whose it is, and what to type. Reads /run/hfcache alone,\n"
+     "and never touches the cache, so that a dead file server can't stop it.\n"
      "\n"
      "  --json        for programs\n"
      "  --prometheus  for a node exporter's textfile folder\n"
@@ -166,7 +166,7 @@ static const struct command commands[] = {
      "  hfcache env --format fish | source      fish\n"
      "  hfcache env alice --format systemd      a drop-in for a unit\n"
      "\n"
-     "Prints nothing, and says why on stderr, where a login would set nothing.\n"
+     "Where a login would set nothing, it prints nothing, and on stderr why.\n"
      "\n"
      "  --service S   sections with `services` are judged by this name\n"
      "  --format F    sh if left out\n"

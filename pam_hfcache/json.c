@@ -29,8 +29,7 @@ measure_utf8(const unsigned char *text)
             continue;
         if (forms[i].length == 1)
             return 1;
-        if (text[0] < 0xc2 || text[1] < forms[i].low ||
-            text[1] > forms[i].high)
+        if (text[0] < 0xc2 || text[1] < forms[i].low || text[1] > forms[i].high)
             return 0;
         for (size_t k = 2; k < forms[i].length; k++)
             if ((text[k] & 0xc0) != 0x80)

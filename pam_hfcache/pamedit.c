@@ -88,7 +88,8 @@ miss_service(const char *const *folders, const char *service, struct err *err)
         size_t length;
 
         snprintf(path, sizeof(path), "%s/%s", folders[i], service);
-        if (safefs_read_plain(path, PAMSTACK_MAX_BYTES, &data, &length, NULL) < 0)
+        if (safefs_read_plain(path, PAMSTACK_MAX_BYTES, &data, &length, NULL) <
+            0)
             continue;
         return err_set(err, ENOENT,
                        "%s: belongs to a package; copy it to %s/%s first, "
@@ -101,15 +102,15 @@ miss_service(const char *const *folders, const char *service, struct err *err)
 }
 
 static int
-read_file(const char *const *folders, const char *service,
-          struct pamedit *edit, struct err *err)
+read_file(const char *const *folders, const char *service, struct pamedit *edit,
+          struct err *err)
 {
     char path[4096];
     int r;
 
     snprintf(path, sizeof(path), "%s/%s", folders[0], service);
     r = safefs_read_editable(path, PAMSTACK_MAX_BYTES, &edit->before,
-                        &edit->before_length, err);
+                             &edit->before_length, err);
     if (r == -ENOENT)
         return miss_service(folders, service, err);
     if (r < 0)
@@ -176,8 +177,8 @@ choose_session_place(const struct pamstack *stack)
 
 /* The byte of the file at which a line before the entry `at` goes. */
 static int
-find_offset(const struct pamfile *file, const struct pamstack *stack,
-            size_t at, size_t *ret_offset)
+find_offset(const struct pamfile *file, const struct pamstack *stack, size_t at,
+            size_t *ret_offset)
 {
     bool behind = at == stack->count;
     unsigned top = stack->entry[behind ? at - 1 : at].top;
@@ -217,8 +218,8 @@ insert_line(struct pamedit *edit, size_t offset, const char *line)
     memcpy(text, edit->after, offset);
     if (unended)
         text[at++] = '\n';
-    edit->change[edit->count++] = (struct pamchange){
-        '+', count_lines(text, at) + 1, at, at + length + 1};
+    edit->change[edit->count++] =
+        (struct pamchange){'+', count_lines(text, at) + 1, at, at + length + 1};
     memcpy(text + at, line, length);
     at += length;
     text[at++] = '\n';
@@ -241,9 +242,9 @@ struct addition {
  * it is there already, edit->reached_by tells of an included file.
  */
 static int
-plan_addition(const char *const *folders, const char *service,
-              const char *type, const struct pamfile *file,
-              struct pamedit *edit, struct addition *ret, struct err *err)
+plan_addition(const char *const *folders, const char *service, const char *type,
+              const struct pamfile *file, struct pamedit *edit,
+              struct addition *ret, struct err *err)
 {
     bool session = strcmp(type, "session") == 0;
     struct pamstack stack;

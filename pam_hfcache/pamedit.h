@@ -13,8 +13,8 @@
 
 #include "util.h"
 
-#define PAMEDIT_SESSION "-session optional pam_hfcache.so"
-#define PAMEDIT_AUTH "-auth optional pam_hfcache.so"
+#define PAMEDIT_SESSION     "-session optional pam_hfcache.so"
+#define PAMEDIT_AUTH        "-auth optional pam_hfcache.so"
 #define PAMEDIT_MAX_CHANGES 16
 
 /* One line that an edit adds or takes out. */
@@ -28,8 +28,8 @@ struct pamedit {
     char *before, *after; /* the file's text; owned */
     size_t before_length, after_length;
     struct pamchange change[PAMEDIT_MAX_CHANGES]; /* from top to bottom */
-    size_t count;        /* 0: nothing to do */
-    bool untouched;      /* `before` has no line of ours */
+    size_t count;                                 /* 0: nothing to do */
+    bool untouched;       /* `before` has no line of ours */
     char reached_by[300]; /* enable: "FILE:LINE" if an included file has it */
 };
 

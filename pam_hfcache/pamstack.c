@@ -15,11 +15,11 @@
 #include "safefs_edit.h"
 
 #define MAX_LEVEL 16 /* libpam's own limit of includes in includes */
-#define BLANKS " \t\n"
+#define BLANKS    " \t\n"
 
 const char *const pamstack_folders[] = {
-    "/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d",
-    "/usr/etc/pam.d", NULL,
+    "/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d", "/usr/etc/pam.d",
+    NULL,
 };
 
 /* --- entries of a service, includes followed ----------------------------- */
@@ -43,8 +43,7 @@ struct place {
 static const char *
 keep_path(struct pamstack *stack, const char *path)
 {
-    char **grown =
-        realloc(stack->files, (stack->nfiles + 1) * sizeof(*grown));
+    char **grown = realloc(stack->files, (stack->nfiles + 1) * sizeof(*grown));
 
     if (!grown)
         return NULL;
@@ -66,10 +65,10 @@ read_service(const struct walk *walk, const char *name, const char **ret_path,
         bool absolute = *name == '/';
         int r;
 
-        snprintf(path, sizeof(path), "%s%s%s",
-                 absolute ? "" : walk->folders[i], absolute ? "" : "/", name);
+        snprintf(path, sizeof(path), "%s%s%s", absolute ? "" : walk->folders[i],
+                 absolute ? "" : "/", name);
         r = safefs_read_plain(path, PAMSTACK_MAX_BYTES, ret_data, ret_length,
-                            walk->err);
+                              walk->err);
         if (r == 0) {
             *ret_path = keep_path(walk->stack, path);
             if (*ret_path)
@@ -190,8 +189,8 @@ load_file(const struct walk *walk, const char *name, const struct place *from,
 }
 
 int
-pamstack_load(const char *const *folders, const char *service,
-              const char *type, struct pamstack *ret, struct err *err)
+pamstack_load(const char *const *folders, const char *service, const char *type,
+              struct pamstack *ret, struct err *err)
 {
     struct pamstack stack = {0};
     struct walk walk = {folders, type, &stack, err};

@@ -8,7 +8,7 @@
 
 #include "util.h"
 
-#define PAMSTACK_MODULE "pam_hfcache.so"
+#define PAMSTACK_MODULE    "pam_hfcache.so"
 #define PAMSTACK_MAX_BYTES (1024 * 1024)
 
 /* Where libpam looks for a service, in this order; NULL-terminated. */
@@ -59,7 +59,7 @@ size_t pamstack_find(const struct pamstack *stack, const char *module,
 size_t pamstack_passed_by(const struct pamstack *stack, size_t at);
 
 /* The value of NAME in the entry's arguments ("NAME=value"); 0 or -ENOENT. */
-int pamstack_argument(const struct pamentry *entry, const char *name,
-                      char *ret, size_t size);
+int pamstack_argument(const struct pamentry *entry, const char *name, char *ret,
+                      size_t size);
 
 #endif

@@ -234,8 +234,8 @@ report_print_gate(const struct cli *cli, const struct policy_section *section,
             printf("%snot there; clients that want it make it%s",
                    cli_paint(cli, PAINT_DIM), cli_paint(cli, PAINT_NONE));
         else if (fact->error)
-            printf("%s%s%s", cli_paint(cli, PAINT_WARN),
-                   strerror(fact->error), cli_paint(cli, PAINT_NONE));
+            printf("%s%s%s", cli_paint(cli, PAINT_WARN), strerror(fact->error),
+                   cli_paint(cli, PAINT_NONE));
         else
             print_folder(cli, fact,
                          judge_gate(section, gid, verdict, (enum gate)i));

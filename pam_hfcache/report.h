@@ -36,9 +36,8 @@ void report_print_gate(const struct cli *cli,
                        const struct verdict *verdict, int indent);
 
 /* "gate": [...], an object each. */
-void report_write_gate(struct json *json,
-                       const struct policy_section *section, gid_t gid,
-                       const struct verdict *verdict);
+void report_write_gate(struct json *json, const struct policy_section *section,
+                       gid_t gid, const struct verdict *verdict);
 
 /* "drifts": [...], what differs below hub/. */
 void report_write_drifts(struct json *json, const struct verdict *verdict);

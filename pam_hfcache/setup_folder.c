@@ -60,8 +60,7 @@ setup_make_folder(struct setup *setup, const struct folder *folder, int *ret_fd)
     }
     snprintf(what, sizeof(what), "%-*s  root:%s %04o%s%s", setup->width,
              folder->path,
-             folder->is_cache ? policy_text(setup->section, KEY_GROUP)
-                              : "root",
+             folder->is_cache ? policy_text(setup->section, KEY_GROUP) : "root",
              (unsigned)folder->mode,
              acl == ACL_FACT_NONE ? "" : ", default ACL ",
              acl == ACL_FACT_NONE ? "" : acl_text(acl));
@@ -86,8 +85,7 @@ mend_owner(struct setup *setup, const struct folder *folder, int fd,
     if (r == 0)
         r = safefs_look(fd, st);
     if (r < 0)
-        return err_sys(&setup->err, -r, "%s: owner not changed",
-                       folder->path);
+        return err_sys(&setup->err, -r, "%s: owner not changed", folder->path);
     snprintf(what, sizeof(what), "%-*s  owner root, was uid %u", setup->width,
              folder->path, uid);
     setup_tell(setup, SETUP_SET, what);
@@ -128,11 +126,10 @@ setup_mend_folder(struct setup *setup, const struct folder *folder, int fd)
     if (r < 0)
         return err_sys(&setup->err, -r, "%s", folder->path);
     if (!S_ISDIR(st.stx_mode))
-        return err_set(&setup->err, ENOTDIR,
-                       "%s: is %s; a cache needs a folder itself there",
-                       folder->path,
-                       S_ISLNK(st.stx_mode) ? "a symbolic link"
-                                            : "not a folder");
+        return err_set(
+            &setup->err, ENOTDIR,
+            "%s: is %s; a cache needs a folder itself there", folder->path,
+            S_ISLNK(st.stx_mode) ? "a symbolic link" : "not a folder");
     r = mend_owner(setup, folder, fd, &st);
     if (r < 0)
         return r;
@@ -152,7 +149,8 @@ setup_mend_folder(struct setup *setup, const struct folder *folder, int fd)
 
 /* Make or mend; *ret_fd is -1 where a dry run has nothing to show. */
 int
-setup_ensure_folder(struct setup *setup, const struct folder *folder, int *ret_fd)
+setup_ensure_folder(struct setup *setup, const struct folder *folder,
+                    int *ret_fd)
 {
     CLEANUP_CLOSE int fd = -1;
     int r = 0;
@@ -165,8 +163,8 @@ setup_ensure_folder(struct setup *setup, const struct folder *folder, int *ret_f
     }
     if (fd < 0)
         r = err_set(&setup->err, -fd, "%s: %s", folder->path,
-                    fd == -ELOOP  ? "is a symbolic link; a cache needs the "
-                                    "folder itself there"
+                    fd == -ELOOP   ? "is a symbolic link; a cache needs the "
+                                     "folder itself there"
                     : fd == -EXDEV ? "is a mount of its own; mount it on the "
                                      "cache's root instead"
                                    : strerror(-fd));
@@ -175,4 +173,3 @@ setup_ensure_folder(struct setup *setup, const struct folder *folder, int *ret_f
     *ret_fd = util_steal_fd(&fd);
     return r;
 }
-

@@ -50,8 +50,7 @@ int setup_make_folder(struct setup *setup, const struct folder *folder,
                       int *ret_fd);
 
 /* Mend the folder behind `fd` (any descriptor of it); 0 or as above. */
-int setup_mend_folder(struct setup *setup, const struct folder *folder,
-                      int fd);
+int setup_mend_folder(struct setup *setup, const struct folder *folder, int fd);
 
 /* Make it or mend it; as setup_make_folder(). */
 int setup_ensure_folder(struct setup *setup, const struct folder *folder,

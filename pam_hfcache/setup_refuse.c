@@ -14,7 +14,7 @@
 #include "safefs_edit.h"
 
 #define MAX_MOUNTS (16 * 1024 * 1024)
-#define MAX_ENTRY 8192
+#define MAX_ENTRY  8192
 
 /* --- where it would be --------------------------------------------------- */
 
@@ -53,8 +53,7 @@ is_mounted(const char *folder, char *mounts)
 }
 
 int
-setup_check_mounts(const char *path, char *fstab, char *mounts,
-                   struct err *err)
+setup_check_mounts(const char *path, char *fstab, char *mounts, struct err *err)
 {
     char buffer[MAX_ENTRY];
     struct mntent entry;
@@ -102,7 +101,7 @@ setup_check_place(const char *path, struct err *err)
 /* --- what it holds ------------------------------------------------------- */
 
 #define SECRET "a secret that the others must not have"
-#define CODE "code or settings that every member would run"
+#define CODE   "code or settings that every member would run"
 
 /* What Hugging Face clients write in HF_HOME, and what file systems do. */
 static const struct {

@@ -4,6 +4,7 @@
 # hfcache enable and disable: the right lines in the right files, and every
 # other byte, owner, mode and attribute as it was.
 
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 PAM=/etc/pam.d/sshd

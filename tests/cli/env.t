@@ -4,6 +4,7 @@
 # hfcache env: the variables of a login, quoted so that each shell takes every
 # byte as it is; nothing but variables on stdout.
 
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 exits 0 "a member" env bob
@@ -47,7 +48,7 @@ like "$err" 'nosuch' "an unknown user is named"
 
 rm "$POLICY"
 root='13 0 0 0 0' way=5 at=/srv/huggingface
-seen
+seen 0
 exits 0 "a file system that fails" env bob
 is "$out" "" "a failing file system: nothing on stdout"
 like "$err" '/srv/huggingface: Input/output error' "a failing one: said"

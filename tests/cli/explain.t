@@ -4,6 +4,7 @@
 # hfcache explain: whether PAM gets there, which line of the policy decides
 # what, and what follows; nothing is changed, the cache is not touched.
 
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 line="-session optional pam_hfcache.so"

@@ -112,7 +112,8 @@ locks='0 42770 0 900 1' blobs='2 0 0 0 0' drifts='' round=0
 seen() {
     local up
     read -r up _ < /proc/uptime
-    mkdir -p -m 755 /run/hfcache
+    mkdir -p /run/hfcache
+    chmod 755 /run/hfcache
     cat > "$GATE" <<END
 hfcache-verdict=1
 boot=$(cat /proc/sys/kernel/random/boot_id)

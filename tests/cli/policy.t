@@ -3,6 +3,7 @@
 #
 # hfcache policy: each value with its origin; a mistake with FILE:LINE.
 
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 exits 0 "no policy at all" policy

@@ -4,6 +4,7 @@
 # hfcache setup: says each change, makes it once, refuses the rest. The paths
 # are in memory; groupadd(8) and fstab are for the system tests.
 
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 ACL='default ACL u::rwx,g::rwx,o::---'

@@ -3,6 +3,7 @@
 #
 # hfcache status: what the last verdicts say; the cache is not touched.
 
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 # Ages are what they are.

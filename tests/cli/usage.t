@@ -3,6 +3,7 @@
 #
 # The command line: help, version, and what is no command, option or operand.
 
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 COMMANDS="explain setup enable disable status env policy"
