@@ -111,7 +111,7 @@ safefs_read_state(const char *path, uid_t trusted_uid, size_t max,
     r = judge_file(fd, path, trusted_uid, max, &st, err);
     if (r < 0)
         return r;
-    if (st.st_nlink != 1)
+    if (st.st_nlink > 1) /* none: it is being replaced at this moment */
         return err_set(err, EPERM, "%s: has %ju links; one is right: rm %s",
                        path, (uintmax_t)st.st_nlink, path);
     return read_judged(fd, path, max, ret_data, ret_length, err);

@@ -30,7 +30,7 @@
 int safefs_read_trusted(const char *path, uid_t trusted_uid, size_t max,
                         char **ret_data, size_t *ret_length, struct err *err);
 
-/* The same for a state file, which also has one link only. */
+/* The same for a state file, which also has no second link. */
 int safefs_read_state(const char *path, uid_t trusted_uid, size_t max,
                       char **ret_data, size_t *ret_length, struct err *err);
 
