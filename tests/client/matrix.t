@@ -143,13 +143,16 @@ for client in $CLIENTS; do
         end_row
     done
 done
-log_in_again alice
-log_in_again bob
-wait_for 10 locks_mended alice
-wait_for 10 locks_mended bob
-hfcache check > "$WORK/check" 2>&1
-is "$?" 0 "hfcache check finds the cache in order" ||
-    diag "$(cat "$WORK/check")"
+is "$(find "$CACHE/hub" -type d \( ! -group hf-users -o ! -perm -2070 \
+    -o -perm /007 \))" "" "every folder is the group's, setgid and closed"
+is "$(find "$CACHE/hub" ! -group hf-users)" "" "and everything else is its"
+healthy() {
+    log_in_again alice
+    log_in_again bob
+    hfcache status > "$WORK/status" 2>&1
+}
+ok "hfcache status finds the cache healthy" wait_for 20 healthy ||
+    diag "$(cat "$WORK/status")"
 
 diag "" "${TABLE[@]}" "" "ok, w: it worked, with a warning; 13, 1: EACCES," \
     "EPERM; 13L: EACCES on a lock file; plain: a folder 2775, no ACL" ""

@@ -16,16 +16,17 @@ mended() {
     [ -z "$(find "$1" -type d \( ! -group hf-users -o ! -perm -2070 \))" ]
 }
 
-# move_in VENV UMASK: download at home, then mv; TOP is where it lands.
+# move_in VENV UMASK FOLDER: download to FOLDER, then mv; TOP is where it
+# lands.
 move_in() {
     REPO=acme/moved-$1-$2
     TOP=$CACHE/hub/models--acme--moved-$1-$2
-    OPS_AROUND=(env "HF_HOME=/home/alice/old")
+    OPS_AROUND=(env "HF_HOME=$3")
     is "$(ops alice "$1" "$2" "x=snapshot,$REPO,*.json,plain.bin" |
-        results)" "x=ok" "$NAME: alice downloads at home"
+        results)" "x=ok" "$NAME: alice downloads to $3"
     OPS_AROUND=()
     ok "$NAME: she moves it to the cache" as alice "$1" "$2" \
-        mv "old/hub/${TOP##*/}" "$CACHE/hub/"
+        mv "$3/hub/${TOP##*/}" "$CACHE/hub/"
 }
 
 mend() {
@@ -34,11 +35,16 @@ mend() {
         wait_for 10 mended "$TOP" || diag "$(find "$TOP" -ls)"
 }
 
+# A rename keeps group and mode; a copy to another file system gets the
+# setgid bit, and then its old group again.
+install -d -o alice -g alice /srv/alice
 for venv in 2.4 0.36; do
     NAME="hub $venv"
-    move_in "$venv" 022
-    is "$(stat -c '%U:%G %a' "$TOP")" "alice:alice 755" \
-        "$NAME: it is hers alone"
+    case $venv in
+    2.4) move_in "$venv" 022 /srv/alice; left="alice:alice 755" ;;
+    *) move_in "$venv" 022 /home/alice/old; left="alice:alice 2755" ;;
+    esac
+    is "$(stat -c '%U:%G %a' "$TOP")" "$left" "$NAME: it is hers alone"
     like "$(ops bob "$venv" 022 "hit=file,$REPO,plain.bin" \
         "add=file,$REPO,extra.txt" | results)" '^hit=ok add=13L?$' \
         "$NAME: bob cannot add to it"
@@ -50,7 +56,7 @@ for venv in 2.4 0.36; do
 done
 
 NAME="umask 077"
-move_in 2.4 077
+move_in 2.4 077 /srv/alice
 mend
 is "$(find "$TOP/blobs" -type f -perm /077)" "" \
     "$NAME: the files that she closed are as closed as before"
