@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a look sees: the gate, what it names below, where it goes on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "look.h"
+#include "tap.h"
+
+static struct errand errand;
+static struct sight sight;
+
+static void
+make_folder(const char *path, mode_t mode)
+{
+    REQUIRE_INT(mkdir(tap_in_folder(path), 0700), 0);
+    REQUIRE_INT(chmod(tap_in_folder(path), mode), 0);
+}
+
+/* A healthy cache but for ACLs, which these cases leave out. */
+static void
+make_cache(void)
+{
+    errand = (struct errand){
+        .path = tap_folder(),
+        .rules = {getegid(), 02770, LAYOUT_ACL_NO},
+        .uid = getuid(),
+    };
+    make_folder("hub", 02770);
+    make_folder("hub/.locks", 02770);
+}
+
+/* One run of the helper: begins with what the last one left. */
+static void
+look(void)
+{
+    struct verdict *last = &sight.verdict;
+    struct sight next;
+
+    look_begin(&next, last->cursor ? last : NULL);
+    look_at_gate(&next, &errand);
+    look_below(&next, &errand);
+    if (last->cursor)
+        look_end(&sight);
+    sight = next;
+    sight.verdict.cursor = sight.cursor;
+    sight.verdict.drifts = sight.drifts;
+}
+
+static const struct drift *
+find_drift(const char *name, uid_t owner)
+{
+    for (size_t i = 0; i < sight.verdict.ndrifts; i++)
+        if (sight.drifts[i].owner == owner &&
+            strcmp(sight.drifts[i].name, name) == 0)
+            return &sight.drifts[i];
+    return NULL;
+}
+
+TEST("the gate's facts")
+{
+    const struct inode_fact *gate = sight.verdict.gate;
+
+    make_cache();
+    make_folder("hub/blobs", 02775);
+    chmod(tap_folder(), 02750);
+    look();
+    CHECK_INT(sight.verdict.way_error, 0);
+    CHECK_INT(gate[GATE_ROOT].mode, S_IFDIR | 02750);
+    CHECK_INT(gate[GATE_HUB].mode, S_IFDIR | 02770);
+    CHECK_INT(gate[GATE_BLOBS].mode, S_IFDIR | 02775);
+    CHECK_INT(gate[GATE_HUB].uid, getuid());
+    CHECK_INT(gate[GATE_LOCKS].gid, getegid());
+    CHECK(sight.verdict.taken_ms > 0 && sight.verdict.round_wall > 0);
+    CHECK_INT(sight.verdict.ndrifts, 0);
+}
+
+TEST("an absent cache, an absent hub, a hub that is a link")
+{
+    errand = (struct errand){.path = tap_in_folder("none")};
+    look();
+    CHECK_INT(sight.verdict.way_error, ENOENT);
+    CHECK_STR(sight.verdict.way_at, tap_in_folder("none"));
+    errand.path = tap_folder();
+    look();
+    CHECK_INT(sight.verdict.way_error, 0);
+    CHECK_INT(sight.verdict.gate[GATE_HUB].error, ENOENT);
+    make_folder("real", 02770);
+    REQUIRE_INT(symlink("real", tap_in_folder("hub")), 0);
+    look();
+    CHECK(S_ISLNK(sight.verdict.gate[GATE_HUB].mode));
+    CHECK_INT(sight.verdict.gate[GATE_LOCKS].error, ELOOP);
+}
+
+TEST("drift below is named until it is mended or gone")
+{
+    const struct drift *drift;
+
+    make_cache();
+    make_folder("hub/models--good", 02770);
+    make_folder("hub/models--moved", 0755);
+    make_folder("hub/models--gone", 02755);
+    make_folder("hub/other", 0700);
+    look();
+    CHECK_INT(sight.verdict.ndrifts, 2);
+    drift = find_drift("hub/models--moved", getuid());
+    REQUIRE(drift != NULL);
+    CHECK_INT(drift->what, DRIFT_SETGID | DRIFT_CLOSED);
+    drift = find_drift("hub/models--gone", getuid());
+    REQUIRE(drift != NULL);
+    CHECK_INT(drift->what, DRIFT_CLOSED);
+    chmod(tap_in_folder("hub/models--moved"), 02775);
+    REQUIRE_INT(rmdir(tap_in_folder("hub/models--gone")), 0);
+    look();
+    CHECK_INT(sight.verdict.ndrifts, 0);
+}
+
+TEST("a lock that not everybody can take is named for its owner")
+{
+    const struct drift *drift;
+
+    make_cache();
+    make_folder("hub/.locks/models--a", 02770);
+    tap_write("hub/.locks/models--a/good.lock", "");
+    chmod(tap_in_folder("hub/.locks/models--a/good.lock"), 0664);
+    look();
+    CHECK_INT(sight.verdict.ndrifts, 0);
+    tap_write("hub/.locks/models--a/bad.lock", "");
+    look();
+    drift = find_drift("hub/.locks/models--a", getuid());
+    REQUIRE(drift != NULL);
+    CHECK_INT(drift->what, DRIFT_LOCK);
+    if (getuid() != 0)
+        SKIP("the rest needs root to make another's lock");
+    tap_write("hub/.locks/models--a/worse.lock", "");
+    REQUIRE_INT(lchown(tap_in_folder("hub/.locks/models--a/worse.lock"), 4002,
+                       0),
+                0);
+    look();
+    CHECK_INT(sight.verdict.ndrifts, 2);
+    CHECK(find_drift("hub/.locks/models--a", 4002) != NULL);
+}
+
+TEST("a large cache is seen whole in several looks")
+{
+    char name[64];
+    unsigned looks = 0;
+
+    make_cache();
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "hub/models--m%u", i);
+        make_folder(name, i % 10 ? 02770 : 0770);
+        snprintf(name, sizeof(name), "hub/.locks/models--m%u", i);
+        make_folder(name, 02770);
+    }
+    do {
+        int64_t begun_ms = util_monotonic_ms();
+
+        look();
+        CHECK(util_monotonic_ms() - begun_ms < LOOK_MAX_MS + 500);
+        looks++;
+    } while (!sight.verdict.round_wall && looks < 100);
+    CHECK(looks > 5 && looks < 30);
+    CHECK_INT(sight.verdict.ndrifts, 100);
+    for (unsigned i = 0; i < 1000; i += 10) {
+        snprintf(name, sizeof(name), "hub/models--m%u", i);
+        CHECK(find_drift(name, getuid()) != NULL);
+    }
+}
+
+TEST("more drift than can be named is counted, and named in its turn")
+{
+    char name[64];
+
+    make_cache();
+    for (unsigned i = 0; i < 300; i++) {
+        snprintf(name, sizeof(name), "hub/models--m%u", i);
+        make_folder(name, 0770);
+    }
+    for (unsigned i = 0; i < 6; i++)
+        look();
+    CHECK_INT(sight.verdict.ndrifts, VERDICT_MAX_DRIFTS);
+    CHECK(sight.verdict.more_drifts > 0);
+    for (unsigned i = 0; i < 300; i++) {
+        snprintf(name, sizeof(name), "hub/models--m%u", i);
+        chmod(tap_in_folder(name), 02770);
+    }
+    for (unsigned i = 0; i < 12; i++)
+        look();
+    CHECK_INT(sight.verdict.ndrifts, 0);
+    CHECK_INT(sight.verdict.more_drifts, 0);
+}
+
+TEST("a lock folder that never ends does not stop the look")
+{
+    char name[64];
+
+    make_cache();
+    make_folder("hub/.locks/models--a", 02770);
+    REQUIRE_INT(chdir(tap_in_folder("hub/.locks/models--a")), 0);
+    for (unsigned i = 0; i < 3000; i++) {
+        snprintf(name, sizeof(name), "%u.lock", i);
+        REQUIRE_INT(mknod(name, S_IFREG, 0), 0);
+        chmod(name, 0664);
+    }
+    make_folder("hub/.locks/models--z", 0770);
+    for (unsigned i = 0; i < 4; i++)
+        look();
+    CHECK(find_drift("hub/.locks/models--z", getuid()) != NULL);
+    CHECK(sight.verdict.round_wall > 0);
+}
+
+TAP_MAIN

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The mender without an attacker: what it mends, what it leaves.  As root each
+ * case becomes a user of its own; without root it is who runs it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "mender.h"
+#include "safefs.h"
+#include "tap.h"
+
+#define UID 4001
+#define GID 5555
+#define HEX40 "0123456789abcdef0123456789abcdef01234567"
+
+static struct layout_rules rules = {GID, 02770, LAYOUT_ACL_AUTO};
+static struct mended mended;
+
+/* Become who mends: what is made from here on is his. */
+static void
+become_user(void)
+{
+    gid_t gid = GID;
+
+    rules.gid = getuid() == 0 ? GID : getegid();
+    if (getuid() != 0)
+        return;
+    REQUIRE_INT(chown(tap_folder(), UID, UID), 0);
+    chmod(tap_folder(), 0755);
+    REQUIRE(setgroups(1, &gid) == 0 && setresgid(UID, UID, UID) == 0 &&
+            setresuid(UID, UID, UID) == 0);
+}
+
+static void
+make_folder(const char *path, mode_t mode)
+{
+    REQUIRE_INT(mkdir(tap_in_folder(path), 0700), 0);
+    REQUIRE_INT(chmod(tap_in_folder(path), mode), 0);
+}
+
+static void
+make_file(const char *path, const char *text, mode_t mode)
+{
+    REQUIRE_INT(chmod(tap_write(path, text), mode), 0);
+}
+
+/* A repository as mv leaves it: modes of a umask of 022, no group. */
+static void
+make_moved(void)
+{
+    make_folder("hub", 0755);
+    make_folder("hub/.locks", 0755);
+    make_folder("hub/.locks/models--a", 0755);
+    make_file("hub/.locks/models--a/x.lock", "", 0644);
+    make_folder("hub/models--a", 0755);
+    make_folder("hub/models--a/blobs", 0755);
+    make_file("hub/models--a/blobs/x", "data", 0644);
+    make_folder("hub/models--a/refs", 0755);
+    make_file("hub/models--a/refs/main", HEX40, 0644);
+    make_folder("hub/models--a/trees", 0755);
+    make_file("hub/models--a/trees/" HEX40 ".json", "{}", 0600);
+    make_folder("hub/models--a/snapshots", 0755);
+    REQUIRE_INT(symlink("../blobs/x", tap_in_folder("hub/models--a/snapshots/"
+                                                    "x")),
+                0);
+}
+
+static int
+run_mender(const char *name, int64_t time_ms)
+{
+    char at[PATH_MAX];
+    int fd = safefs_open_root(tap_folder(), at, NULL);
+    int r;
+
+    REQUIRE(fd >= 0);
+    mended = (struct mended){0, 0, 0};
+    r = mender_mend(fd, name, &rules, util_monotonic_ms() + time_ms, &mended);
+    close(fd);
+    return r;
+}
+
+static void
+check_inode(const char *path, mode_t mode, gid_t gid)
+{
+    struct stat st;
+
+    REQUIRE_INT(lstat(tap_in_folder(path), &st), 0);
+    if (!CHECK_INT(st.st_mode & 07777, mode) || !CHECK_INT(st.st_gid, gid))
+        tap_note("of %s", path);
+}
+
+TEST("a repository moved in is mended whole")
+{
+    enum acl_fact acl;
+    int fd;
+
+    become_user();
+    make_moved();
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    CHECK_INT(mended.failed, 0);
+    check_inode("hub/models--a", 02775, rules.gid);
+    check_inode("hub/models--a/blobs", 02775, rules.gid);
+    check_inode("hub/models--a/blobs/x", 0644, rules.gid);
+    check_inode("hub/models--a/refs/main", 0664, rules.gid);
+    check_inode("hub/models--a/trees/" HEX40 ".json", 0640, rules.gid);
+    check_inode("hub/.locks/models--a", 0755, getegid());
+    fd = open(tap_in_folder("hub/models--a/blobs"), O_PATH);
+    CHECK_INT(safefs_default_acl(fd, &acl), 0);
+    CHECK(acl == ACL_FACT_2770 || acl == ACL_FACT_UNSUPPORTED);
+    CHECK_INT(run_mender("hub/.locks/models--a", 10000), 0);
+    check_inode("hub/.locks/models--a", 02775, rules.gid);
+    check_inode("hub/.locks/models--a/x.lock", 0664, rules.gid);
+    check_inode("hub", 0755, getegid());
+}
+
+TEST("what is mended is not touched again")
+{
+    struct stat before, after;
+
+    become_user();
+    make_moved();
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    CHECK(mended.changed >= 8);
+    REQUIRE_INT(stat(tap_in_folder("hub/models--a/blobs"), &before), 0);
+    usleep(20000);
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    CHECK_INT(mended.changed, 0);
+    CHECK_INT(mended.failed, 0);
+    REQUIRE_INT(stat(tap_in_folder("hub/models--a/blobs"), &after), 0);
+    CHECK_INT(before.st_ctim.tv_sec, after.st_ctim.tv_sec);
+    CHECK_INT(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
+}
+
+TEST("a file that its owner closed to the group stays closed")
+{
+    become_user();
+    make_moved();
+    make_file("hub/models--a/blobs/secret", "x", 0600);
+    make_file("hub/models--a/blobs/sealed", "x", 0400);
+    make_file("hub/models--a/snapshots/secret", "x", 0600);
+    make_file("hub/models--a/trees/notes.txt", "x", 0600);
+    make_file("hub/.locks/models--a/closed.lock", "", 0600);
+    make_file("hub/.locks/models--a/secret.lock", "x", 0600);
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    CHECK_INT(run_mender("hub/.locks/models--a", 10000), 0);
+    check_inode("hub/models--a/blobs/secret", 0600, getegid());
+    check_inode("hub/models--a/blobs/sealed", 0400, getegid());
+    check_inode("hub/models--a/snapshots/secret", 0600, getegid());
+    check_inode("hub/models--a/trees/notes.txt", 0600, getegid());
+    check_inode("hub/.locks/models--a/secret.lock", 0600, getegid());
+    check_inode("hub/.locks/models--a/closed.lock", 0660, rules.gid);
+}
+
+TEST("nothing is given to others, what the layout forbids them is taken")
+{
+    become_user();
+    make_moved();
+    make_folder("hub/models--a/.no_exist", 0770);
+    make_file("hub/models--a/.no_exist/y", "", 0640);
+    make_file("hub/models--a/blobs/wide", "x", 0666);
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    check_inode("hub/models--a/.no_exist", 02770, rules.gid);
+    check_inode("hub/models--a/.no_exist/y", 0640, rules.gid);
+    check_inode("hub/models--a/blobs/wide", 0664, rules.gid);
+}
+
+TEST("other users' inodes, second links, links and FIFOs are left alone")
+{
+    if (getuid() != 0)
+        SKIP("needs root to make another's inodes");
+    make_folder("other", 0755);
+    REQUIRE_INT(chown(tap_in_folder("other"), 4002, 4002), 0);
+    tap_write("otherfile", "");
+    REQUIRE_INT(chown(tap_in_folder("otherfile"), 4002, 4002), 0);
+    become_user();
+    make_moved();
+    make_file("hub/models--a/blobs/linked", "x", 0644);
+    REQUIRE_INT(link(tap_in_folder("hub/models--a/blobs/linked"),
+                     tap_in_folder("elsewhere")),
+                0);
+    REQUIRE_INT(mkfifo(tap_in_folder("hub/models--a/blobs/fifo"), 0644), 0);
+    REQUIRE_INT(rename(tap_in_folder("otherfile"),
+                       tap_in_folder("hub/models--a/blobs/other")),
+                0);
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    check_inode("hub/models--a/blobs/linked", 0644, UID);
+    check_inode("hub/models--a/blobs/fifo", 0644, UID);
+    check_inode("hub/models--a/blobs/other", 0644, 4002);
+    check_inode("hub/models--a/snapshots/x", 0777, UID);
+    check_inode("hub/models--a", 02775, GID);
+    CHECK_INT(mended.failed, 0);
+}
+
+TEST("where others may hard-link any file, files are left and folders mended")
+{
+    if (getuid() != 0)
+        SKIP("needs root to show another kernel setting");
+    REQUIRE_INT(unshare(CLONE_NEWNS), 0);
+    REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    REQUIRE_INT(mount(tap_write("zero", "0\n"),
+                      "/proc/sys/fs/protected_hardlinks", NULL, MS_BIND, NULL),
+                0);
+    become_user();
+    make_moved();
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    check_inode("hub/models--a/blobs", 02775, GID);
+    check_inode("hub/models--a/refs/main", 0644, UID);
+    check_inode("hub/models--a/trees/" HEX40 ".json", 0600, UID);
+}
+
+TEST("nothing but a repository or a lock folder is entered")
+{
+    static const char *const names[] = {
+        "", ".", "..", "hub", "hub/", "hub/..", "hub/what", "hub/.locks",
+        "hub/.locks/", "hub/.locks/..", "hub/models--a/blobs",
+        "hub/.locks/models--a/x", "/etc", "../hub/models--a", "models--a",
+        "hub/blobs",
+    };
+
+    become_user();
+    make_moved();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (!CHECK_INT(run_mender(names[i], 10000), -EINVAL))
+            tap_note("of %s", names[i]);
+    CHECK_INT(run_mender("hub/models--none", 10000), -ENOENT);
+}
+
+TEST("children first, the named folder last: a stopped run is seen again")
+{
+    become_user();
+    make_moved();
+    CHECK_INT(run_mender("hub/models--a", -1), -ETIMEDOUT);
+    check_inode("hub/models--a", 0755, getegid());
+}
+
+TEST("who is not in the group mends what he can and gives nothing away")
+{
+    struct stat st;
+
+    if (getuid() != 0)
+        SKIP("needs root to be in no group");
+    become_user();
+    make_moved();
+    rules.gid = 5556; /* not his */
+    make_file("hub/models--a/blobs/wide", "x", 0666);
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    CHECK(mended.failed > 0);
+    check_inode("hub/models--a/blobs/wide", 0664, UID);
+    REQUIRE_INT(stat(tap_in_folder("hub/models--a"), &st), 0);
+    CHECK_INT(st.st_mode & 022, 0);
+}
+
+TAP_MAIN

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who the helper is after shedding its host, and who the mender is; and which
+ * names it hands on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/resource.h>
+
+#include "join.h"
+#include "shed.h"
+#include "tap.h"
+
+#define NEEDS_ROOT                                                           \
+    if (getuid() != 0)                                                       \
+    SKIP("needs root")
+
+static char status[4096];
+
+static void
+read_status(void)
+{
+    int fd = open("/proc/self/status", O_RDONLY);
+    ssize_t length = read(fd, status, sizeof(status) - 1);
+
+    REQUIRE(length > 0);
+    status[length] = '\0';
+    close(fd);
+}
+
+TEST("nothing of the host is left")
+{
+    struct rlimit limit;
+    gid_t groups[] = {7, 8};
+    sigset_t mask;
+    mode_t old;
+
+    NEEDS_ROOT;
+    signal(SIGTERM, SIG_IGN);
+    sigfillset(&mask);
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    umask(077);
+    REQUIRE_INT(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = 1000; /* a hard limit only a capability raises again */
+    REQUIRE_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    REQUIRE_INT(setgroups(2, groups), 0);
+    REQUIRE_INT(chdir("/tmp"), 0);
+    REQUIRE_INT(dup2(2, 3), 3);
+    REQUIRE_INT(dup2(1, 77), 77);
+    if (fork() != 0)
+        return; /* the rest is no group leader */
+    REQUIRE_INT(shed_host(3), 0);
+    REQUIRE_INT(dup2(3, 2), 2); /* for what the checks say */
+    read_status();
+    CHECK_HAS(status, "Groups:\t \n");
+    CHECK_HAS(status, "SigBlk:\t0000000000000000");
+    CHECK_HAS(status, "SigIgn:\t0000000000001000");
+    old = umask(0);
+    CHECK_INT(old, 022);
+    CHECK_INT(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    CHECK(limit.rlim_cur > 1000 && limit.rlim_cur == limit.rlim_max);
+    CHECK_INT(getsid(0), getpid());
+    CHECK(fcntl(3, F_GETFD) == FD_CLOEXEC);
+    CHECK_INT(fcntl(77, F_GETFD), -1);
+    CHECK_INT(write(1, "x", 1), 1); /* /dev/null: no line of TAP */
+    exit(0);
+}
+
+TEST("a member's eyes see what a member sees, and root's come back")
+{
+    char secret[512];
+
+    NEEDS_ROOT;
+    snprintf(secret, sizeof(secret), "%s", tap_write("secret", "x"));
+    chmod(tap_folder(), 0755);
+    chmod(secret, 0600);
+    REQUIRE_INT(shed_look_as(4001, 5555), 0);
+    CHECK_INT(open(secret, O_RDONLY), -1);
+    CHECK_INT(errno, EACCES);
+    REQUIRE_INT(shed_look_as_root(), 0);
+    REQUIRE_INT(chown(secret, 0, 5555), 0);
+    chmod(secret, 0640);
+    REQUIRE_INT(shed_look_as(4001, 5555), 0);
+    CHECK(open(secret, O_RDONLY) >= 0);
+    REQUIRE_INT(shed_look_as_root(), 0);
+    CHECK_INT(getgroups(0, NULL), 0);
+}
+
+TEST("the mender is the user for good")
+{
+    gid_t gid = 5555;
+
+    NEEDS_ROOT;
+    REQUIRE_INT(dup2(1, 9), 9);
+    REQUIRE_INT(shed_to_user(4001, 4002, &gid), 0);
+    CHECK_INT(fcntl(9, F_GETFD), -1);
+    read_status();
+    CHECK_HAS(status, "Uid:\t4001\t4001\t4001\t4001");
+    CHECK_HAS(status, "Gid:\t4002\t4002\t4002\t4002");
+    CHECK_HAS(status, "Groups:\t5555 \n");
+    CHECK_HAS(status, "CapInh:\t0000000000000000");
+    CHECK_HAS(status, "CapPrm:\t0000000000000000");
+    CHECK_HAS(status, "CapEff:\t0000000000000000");
+    CHECK_HAS(status, "CapAmb:\t0000000000000000");
+    CHECK_HAS(status, "NoNewPrivs:\t1");
+    CHECK_INT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+    CHECK_INT(setuid(0), -1);
+    CHECK_INT(setgid(0), -1);
+}
+
+TEST("a mender of somebody who is no member has no group of the cache")
+{
+    NEEDS_ROOT;
+    REQUIRE_INT(shed_to_user(4001, 4002, NULL), 0);
+    read_status();
+    CHECK_HAS(status, "Groups:\t \n");
+}
+
+TEST("nobody mends as root")
+{
+    gid_t root_gid = 0;
+
+    NEEDS_ROOT;
+    CHECK_INT(shed_to_user(0, 4002, NULL), -EPERM);
+    CHECK_INT(shed_to_user(4001, 0, NULL), -EPERM);
+    CHECK_INT(shed_to_user(4001, 4002, &root_gid), -EPERM);
+}
+
+TEST("only names that cannot be taken for anything else are handed on")
+{
+    static const char *const good[] = {"a", "_x", "alice", "a.b-c_d", "A1",
+                                       "1a", "machine$", "a..b", "x-",
+                                       "abcdefghijklmnopqrstuvwxyz012345"};
+    static const char *const bad[] = {
+        "", "-a", "--root=/x", ".a", "a b", "a/b", "../a", "a:b", "a\nb",
+        "a$b", "$", "\xc3\xa4", "a\x7f", "a,b",
+        "abcdefghijklmnopqrstuvwxyz0123456"};
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (!CHECK(join_name_is_safe(good[i])))
+            tap_note("%s", good[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (!CHECK(!join_name_is_safe(bad[i])))
+            tap_note("%s", bad[i]);
+}
+
+TEST("nobody joins as root, into root's group, or under another's name")
+{
+    struct join root = {"root", 0, "daemon", 1, JOIN_USERMOD};
+    struct join into_root = {"daemon", 1, "root", 0, JOIN_USERMOD};
+    struct join other = {"daemon", 4001, "bin", 2, JOIN_USERMOD};
+    struct join digits = {"daemon", 1, "27", 4001, JOIN_USERMOD};
+    struct err err;
+
+    CHECK_INT(join_run(&root, &err), -ENOENT);
+    CHECK_INT(join_run(&into_root, &err), -ENOENT);
+    CHECK_INT(join_run(&other, &err), -ENOENT);
+    CHECK_HAS(err.text, "is not uid 4001");
+    CHECK_INT(join_run(&digits, &err), -EINVAL);
+}
+
+TAP_MAIN
