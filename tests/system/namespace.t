@@ -14,21 +14,16 @@ fingerprint() {
     mount | sort
 }
 
-scratches() {
-    find /var/tmp -maxdepth 1 -name 'hfcache-ns.*' | sort
-}
-
-none_new() {
-
+# gone SCRATCH: within five seconds.
+gone() {
     for _ in {1..50}; do
-        [ "$(scratches)" = "$scratch_before" ] && return
+        [ ! -e "$1" ] && return
         sleep 0.1
     done
     return 1
 }
 
 before=$(fingerprint)
-scratch_before=$(scratches)
 
 is "$("$here/ns" bash -c 'echo in; exit 3'; echo "rc $?")" $'in\nrc 3' \
     "output and exit status come out"
@@ -39,7 +34,9 @@ ok "edits of everything that tests edit" "$here/ns" bash -ec '
     touch /usr/sbin/hfcache-harness /srv/x /home/x /root/x /tmp/x
     touch /var/log/x /var/mail/x /var/tmp/x'
 is "$(fingerprint)" "$before" "the machine is as it was"
-ok "scratch folder gone" none_new
+scratch=$("$here/ns" bash -c 'echo "$NS"')
+like "$scratch" '^/var/tmp/hfcache-ns' "a scratch folder"
+ok "it is gone" gone "$scratch"
 nok "the source tree is read-only" "$here/ns" bash -c 'touch "$SRC/x" 2>&-'
 ok "the build folder is not" "$here/ns" \
     bash -c 'touch "$BUILD/harness" && rm "$BUILD/harness"'
@@ -49,14 +46,21 @@ is "$("$here/ns" bash -c 'logger -p authpriv.err -t t hello; sleep 0.2
     cat /var/log/auth.log')" "authpriv.err t: hello" "the log is kept"
 ok "ACLs work on /srv" "$here/ns" setfacl -d -m u::rwx,g::rwx,o::--- /srv
 
-"$here/ns" bash -c 'sleep 77.31 & sleep 77.31' &
+name=$(mktemp)
+nap="sleep 77.$$"
+"$here/ns" bash -c 'echo "$NS"; $1 & $1' - "$nap" > "$name" &
 victim=$!
-sleep 1
-is "$(pgrep -cx -f 'sleep 77.31')" 2 "a run with children"
+for _ in {1..50}; do
+    [ "$(pgrep -cx -f "$nap")" -lt 2 ] || break
+    sleep 0.1
+done
+scratch=$(cat "$name")
+rm "$name"
+is "$(pgrep -cx -f "$nap")" 2 "a run with children"
 kill -KILL "$victim"
 wait "$victim" 2> /dev/null
 sleep 0.5
-is "$(pgrep -cx -f 'sleep 77.31')" 0 "killed: its processes are gone"
-ok "killed: scratch folder gone" none_new
+is "$(pgrep -cx -f "$nap")" 0 "killed: its processes are gone"
+ok "killed: scratch folder gone" gone "$scratch"
 is "$(fingerprint)" "$before" "killed: the machine is as it was"
 done_testing
