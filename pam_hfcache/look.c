@@ -23,6 +23,9 @@ struct run {
     const struct errand *errand;
     int64_t until_ms;
     unsigned calls;
+    /* While files are looked at: what is named for them, and for what. */
+    const char *named;
+    unsigned bit;
 };
 
 /* --- the gate ------------------------------------------------------------ */
@@ -179,7 +182,9 @@ judge(const struct run *run, const char *path, const struct statx *st, int fd)
         inode.extended = safefs_has_access_acl(fd);
     }
     what = layout_judge(path, &inode, &run->errand->rules, &wanted);
-    return layout_is_mendable(&inode, &wanted) ? what & DRIFT_ALL : 0;
+    if (!layout_is_mendable(&inode, &wanted))
+        return 0;
+    return what & DRIFT_ALL ? what & DRIFT_ALL : DRIFT_CLOSED;
 }
 
 typedef void take_name(struct run *run, const char *folder, const char *name);
@@ -212,9 +217,9 @@ read_folder(struct run *run, int fd, const char *path, off_t *place,
     return true;
 }
 
-/* A file in a lock folder that not everybody can lock is its owner's to mend. */
+/* A file that others need and can't use is its owner's to mend. */
 static void
-take_lock(struct run *run, const char *folder, const char *name)
+take_file(struct run *run, const char *folder, const char *name)
 {
     char path[PATH_MAX];
     CLEANUP_CLOSE int fd = -1;
@@ -228,19 +233,22 @@ take_lock(struct run *run, const char *folder, const char *name)
     if (fd < 0 || safefs_look(fd, &st) < 0 || !S_ISREG(st.stx_mode))
         return;
     if (judge(run, path, &st, fd))
-        add_drift(run->sight, folder, st.stx_uid, DRIFT_LOCK);
+        add_drift(run->sight, run->named, st.stx_uid, run->bit);
 }
 
+/* Look at the files in `path`; `named` is what they are told of as. */
 static void
-look_into_locks(struct run *run, const char *path)
+look_into(struct run *run, const char *path, const char *named, unsigned bit)
 {
     CLEANUP_CLOSE int fd =
         safefs_open_beneath(run->sight->root_fd, path, SAFEFS_LIST);
     off_t place = 0;
 
     run->calls += 2;
+    run->named = named;
+    run->bit = bit;
     if (fd >= 0)
-        (void)read_folder(run, fd, path, &place, take_lock);
+        (void)read_folder(run, fd, path, &place, take_file);
 }
 
 /* Look at a repository or lock folder anew; what was said of it is forgotten. */
@@ -261,8 +269,15 @@ look_at_folder(struct run *run, const char *path)
     what = judge(run, path, &st, fd);
     if (what)
         add_drift(run->sight, path, st.stx_uid, what);
-    if (util_has_prefix(path, LOCKS "/"))
-        look_into_locks(run, path);
+    if (util_has_prefix(path, LOCKS "/")) {
+        look_into(run, path, path, DRIFT_LOCK);
+    } else {
+        /* Listings are made 0600: closed ones are made anew for ever. */
+        char trees[PATH_MAX];
+
+        snprintf(trees, sizeof(trees), "%s/trees", path);
+        look_into(run, trees, path, DRIFT_CLOSED);
+    }
 }
 
 static void
