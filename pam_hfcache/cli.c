@@ -24,9 +24,9 @@ cli_error(const char *format, ...)
 }
 
 int
-cli_exit_code(int negative_errno)
+cli_login_exit(const struct login *login)
 {
-    return negative_errno == -EINVAL ? CLI_USAGE : CLI_UNFINISHED;
+    return login->policy.sections ? CLI_UNFINISHED : CLI_USAGE;
 }
 
 int

@@ -7,6 +7,7 @@
 #ifndef HFCACHE_CLI_H
 #define HFCACHE_CLI_H
 
+#include "login.h"
 #include "policy.h"
 #include "util.h"
 
@@ -40,8 +41,8 @@ int cmd_policy(const struct cli *cli);
 /* "hfcache: ..." on stderr, after what stdout holds so far. */
 void cli_error(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* The exit code that fits a failure of policy or system. */
-int cli_exit_code(int negative_errno);
+/* The exit code after login_begin() failed: by the policy, or by the user. */
+int cli_login_exit(const struct login *login);
 
 /* Load the policy; CLI_FINE, or the exit code, the error being told. */
 int cli_load_policy(const struct cli *cli, struct policy *ret);

@@ -358,7 +358,7 @@ explain(const struct cli *cli, const char *user, struct explanation *it,
         if (!cli->json)
             print_pam(it);
         cli_error("%s", err.text);
-        return cli_exit_code(r);
+        return cli_login_exit(it->login);
     }
     if (cli->json)
         explain_write_json(it, why);

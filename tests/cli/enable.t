@@ -27,6 +27,9 @@ nok "dry run: no copy" test -e /var/lib/hfcache
 
 # --- enable -----------------------------------------------------------------
 
+gid=0
+[ "$REAL_UID" -ne 0 ] || gid=900
+chgrp $gid $PAM
 chmod 640 $PAM
 inode=$(stat -c %i $PAM)
 setfattr -n user.note -v kept $PAM 2> /dev/null ||
@@ -38,7 +41,7 @@ like "$out" '^changed /etc/pam.d/sshd
 .*hfcache disable sshd undoes it\.$' "enable: what was done, what comes next"
 is "$(diff /mnt/sshd.before $PAM)" "5a6
 > -session optional pam_hfcache.so" "enable: one line, where it belongs"
-is "$(stat -c '%a %u %g' $PAM)" "640 0 0" "enable: owner and mode kept"
+is "$(stat -c '%a %u %g' $PAM)" "640 0 $gid" "enable: owner and mode kept"
 is "$(getfattr -d -m - $PAM 2> /dev/null | tail -n +2)" "$attributes" \
     "enable: attributes kept"
 isnt "$(stat -c %i $PAM)" "$inode" "enable: replaced, not written into"
@@ -68,7 +71,7 @@ like "$out" '^would change /etc/pam.d/sshd
 isnt "$(cat $PAM)" "$(cat /mnt/sshd.before)" "disable, dry run: still there"
 exits 0 "disable" disable sshd
 ok "disable: byte for byte as it was" cmp $PAM /mnt/sshd.before
-is "$(stat -c '%a %u %g' $PAM)" "640 0 0" "disable: owner and mode kept"
+is "$(stat -c '%a %u %g' $PAM)" "640 0 $gid" "disable: owner and mode kept"
 nok "disable: no copy, no folder left" test -e /var/lib/hfcache
 exits 0 "disable again" disable sshd
 is "$out" "/etc/pam.d/sshd: nothing to do, it has no line of ours" \

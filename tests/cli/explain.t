@@ -174,6 +174,29 @@ asked '.cache.gate[1] | [.path, .mode, .owner, .group, .drift]' \
 asked '.variables[0] | [.name, .value, .file, .line]' \
     '["HF_HOME","/srv/huggingface",null,null]' "JSON: a variable"
 
+# --- as a user --------------------------------------------------------------
+
+if [ "$REAL_UID" -eq 0 ]; then
+    cp "$HFCACHE" /mnt/hfcache
+    printf '[cache]\ngroup = vision\n' > /mnt/own
+    chown 3002 /mnt/own
+    for command in "explain --conf" "env --conf" "policy --conf"; do
+        # shellcheck disable=SC2086
+        out=$(setpriv --reuid 3002 --regid 3002 --clear-groups /mnt/hfcache \
+            $command /mnt/own 2>&1)
+        is "$?" 0 "a user's own policy: ${command%% *} takes it" ||
+            diag "$out"
+    done
+    out=$(setpriv --reuid 3002 --regid 3002 --clear-groups /mnt/hfcache \
+        explain)
+    like "$out" 'hf-users \(gid 900\): bob is a member' \
+        "a user without an operand: himself"
+    exits 2 "root, with a user's policy" explain bob --conf /mnt/own
+    like "$err" '/mnt/own: belongs to uid 3002' "root does not believe it"
+else
+    skip "needs root" "a user's own policy"
+fi
+
 # --- what it must not do ----------------------------------------------------
 
 if command -v strace > /dev/null && strace -o /mnt/trace true 2> /dev/null; then

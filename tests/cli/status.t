@@ -91,6 +91,11 @@ like "$out" 'closed to the group' "a closed hub: why"
 like "$out" 'hub +bob:bob +drwxrwx--- 0770  default ACL none  <- ' \
     "a closed hub: whose, and how it is"
 like "$out" '  mend    sudo hfcache setup' "a closed hub: what to type"
+unlike "$out" '  below' "a closed hub: nothing is said of what is below"
+hub='0 40770 0 900 1'
+seen
+exits 1 "a hub without setgid" status
+like "$out" '  state   usable, with drift' "a hub without setgid: drift"
 
 way=2 at=/srv/huggingface
 seen
