@@ -37,7 +37,8 @@ WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes \
 	-Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference -Werror \
 	$(foreach f,-Wlogical-op -Wduplicated-cond,$(call try,$(f)))
 HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-	-fvisibility=hidden -fPIC $(foreach f,-fstack-clash-protection \
+	-fvisibility=hidden -fPIC -ffunction-sections -fdata-sections \
+	$(foreach f,-fstack-clash-protection \
 	-fcf-protection -ftrivial-auto-var-init=zero,$(call try,$(f)))
 OPTIMISE ?= -O2 -g
 SANITIZE ?=
@@ -49,7 +50,8 @@ HARDENING := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDENING))
 endif
 ALL_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) $(HARDENING) $(SANITIZE) \
 	-Ipam_hfcache $(CPPFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
+# What the module does not call is not in it: least of all what writes.
+ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
 	$(SANITIZE) $(LDFLAGS)
 DEFINES = -D_GNU_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
 	-DHFCACHE_VERSION='"$(VERSION)"' -DHFCACHE_SECUREDIR='"$(securedir)"'

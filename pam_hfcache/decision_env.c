@@ -88,7 +88,7 @@ add_variable(const struct builder *builder, const char *name,
              const char *value, const struct origin *origin)
 {
     struct environment *environment = builder->environment;
-    char buffer[4096] = "";
+    char buffer[2048] = "";
     struct text text = TEXT_INIT(buffer);
     size_t start;
     int result;

@@ -82,10 +82,19 @@ refuse_value(const struct policy_value *value, const char *problem,
     return err_set(err, EINVAL, "%s: %s", where, problem);
 }
 
-static bool
-is_below(const char *path, const char *other)
+/* How two sections' paths lie to each other. */
+enum relation { APART, EQUAL, NESTED };
+
+static enum relation
+compare_paths(const char *a, const char *b)
 {
-    return util_has_prefix(path, other) && path[strlen(other)] == '/';
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    if (!*a && !*b)
+        return EQUAL;
+    return (!*a && *b == '/') || (!*b && *a == '/') ? NESTED : APART;
 }
 
 /* Two sections may share a cache only if they agree on what it is. */
@@ -93,16 +102,16 @@ static int
 check_pair(const struct policy_section *a, const struct policy_section *b,
            struct err *err)
 {
-    const char *path = policy_text(a, KEY_PATH);
-    const char *other = policy_text(b, KEY_PATH);
+    enum relation relation =
+        compare_paths(policy_text(a, KEY_PATH), policy_text(b, KEY_PATH));
     char problem[256];
 
-    if (is_below(path, other) || is_below(other, path))
+    if (relation == APART)
+        return 0;
+    if (relation == NESTED)
         snprintf(problem, sizeof(problem),
                  "path lies inside another section's cache, or that in this "
                  "one: caches must lie side by side");
-    else if (strcmp(path, other) != 0)
-        return 0;
     else if (strcmp(policy_text(a, KEY_GROUP), policy_text(b, KEY_GROUP)) != 0)
         snprintf(problem, sizeof(problem),
                  "another section shares this path with group %.64s: a cache "

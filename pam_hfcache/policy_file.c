@@ -29,9 +29,9 @@ refuse(struct reader *reader, int code, const char *problem)
     return reader->result;
 }
 
-/* No byte that an editor would not show; `length` excludes the line's end. */
+/* What would make inih, or an editor, see other lines; `length` excludes the line's end. */
 static const char *
-find_byte_problem(const char *line, size_t length)
+find_cut(const char *line, size_t length)
 {
     if (length > POLICY_FILE_MAX_LINE)
         return "the line is longer than 195 bytes: shorten it (@group stands "
@@ -40,8 +40,15 @@ find_byte_problem(const char *line, size_t length)
         return "the line holds a NUL byte: save the file as plain text";
     if (memchr(line, '\r', length))
         return "the line ends as on DOS: save the file with Unix line ends";
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)line[i];
+    return NULL;
+}
+
+/* Bytes that an editor would not show. */
+static const char *
+find_hidden_byte(const char *line)
+{
+    for (; *line; line++) {
+        unsigned char c = (unsigned char)*line;
 
         if ((c < 0x20 && c != '\t') || c == 0x7f)
             return "the line holds a control character: save the file as "
@@ -109,6 +116,9 @@ take_line(struct reader *reader, const char *line)
 
     if (!*start || *start == ';' || *start == '#')
         return 0;
+    problem = find_hidden_byte(line);
+    if (problem)
+        return refuse(reader, EINVAL, problem);
     if (reader->line == 1 && util_has_prefix(line, "\xef\xbb\xbf"))
         return refuse(reader, EINVAL,
                       "the file begins with a byte order mark: save it as "
@@ -139,7 +149,7 @@ read_line(char *buffer, int size, void *stream)
     if (reader->result < 0 || left == 0)
         return NULL;
     reader->line++;
-    problem = find_byte_problem(start, length);
+    problem = find_cut(start, length);
     if (!problem && length + 2 > (size_t)size)
         problem = "the line is longer than this inih reads";
     if (problem) {
