@@ -153,8 +153,8 @@ print_group(const struct explanation *it)
     static const char *const words[] = {
         [MEMBER_NO] = "is not a member, and is not added",
         [MEMBER_YES] = "is a member",
-        [MEMBER_ADDED] = "is not a member yet; the login adds",
-        [MEMBER_PROMISED] = "is not a member yet; the login adds",
+        [MEMBER_ADDED] = "is not a member yet, and will be added",
+        [MEMBER_PROMISED] = "is not a member yet, and will be added",
         [MEMBER_UNASKED] = "is not asked about",
     };
     char where[512];

@@ -164,7 +164,7 @@ check_root(struct setup *setup, int *ret_fd)
     r = setup_check_names(setup->path, names, count, &setup->err);
     for (size_t i = 0; i < count && r == 0; i++)
         if (setup_name_warning(names[i]))
-            cli_error("%s/%s: %s; its owner should move it to his own "
+            cli_error("%s/%s: %s; its owner should move it to "
                       "~/.cache/huggingface",
                       setup->path, names[i], setup_name_warning(names[i]));
     safefs_free_names(names, count);

@@ -124,7 +124,7 @@ print_advice(const struct cli *cli, const struct cache *cache)
     if (!cache->has_verdict || cache->verdict.ndrifts == 0)
         return;
     if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {
-        puts("  mend    the next login of each owner mends what is his");
+        puts("  mend    the next login of each owner mends it");
         return;
     }
     printf("  mend    each owner, as the policy says repair = off:\n"

@@ -5,15 +5,15 @@
  * 0 fine; 1 left out, unreached, unhealthy; 2 usage or policy; 3 could not
  * finish.
  *
- * The map of pam_hfcache/, from the top down; a file includes only what
- * stands below it, or beside it in its own group:
+ * The map of pam_hfcache/, from the top down; a file includes only what stands
+ * below it, or beside it in its own group:
  *
  *   entry points, linked into one program each
  *     pam_hfcache.c      the PAM hooks
  *     hfcache.c          this
- *     hfcache_probe.c    the helper that looks at the cache for a login
+ *     hfcache_probe.c    the helper that looks, mends and joins for a login
  *
- *   commands (cli.h)
+ *   the commands (cli.h)
  *     cmd_explain.c      the next login of a user, decision by decision;
  *                        explain_json.c the same for programs
  *     cmd_setup.c        group and folders; setup_folder.c one of them,
@@ -28,21 +28,33 @@
  *     pamstack.c         a service's stack, includes followed
  *     pamfile.c          one PAM file, line by line
  *
+ *   the helper's work (errand.h: what it is sent to do)
+ *     shed.c             nobody's child, then a member's eyes, then a user
+ *     look.c             the gate, and below hub/ as far as the budget goes
+ *     mender.c           a user's own inodes, mended as that user
+ *     join.c             a lasting membership
+ *     walk.c             a tree that others change meanwhile
+ *
  *   a login (login.h)
  *     login.c            the steps, for the module and for explain
  *     probe.c            start the helper, wait until the deadline
  *
- *   what is known and what follows from it
+ *   what is known, and what follows from it
  *     decision.c         which section takes a login; decision_state.c what
  *                        the cache is to the user; decision_env.c variables
- *     membership.c       NSS and the groups of this process
- *     verdict.c          /run/hfcache: what the last probe saw
+ *     membership.c       NSS and the groups of this process;
+ *                        membership_names.c names for people to read
+ *     verdict.c          /run/hfcache: what the last probe saw;
+ *                        verdict_slot.c which probes run
  *
  *   ground
  *     policy.c           files -> struct policy; policy_file.c,
  *                        policy_values.c, policy_env.c, policy_complete.c
  *     layout.c           what every inode of a cache must look like
- *     safefs.c           opening by path; changing owner, mode, ACL, names
+ *     safefs.c           the only place that opens by path, or changes owner,
+ *                        mode, ACL, names: files of root's; safefs_tree.c the
+ *                        way into a tree, safefs_change.c changes in it,
+ *                        safefs_edit.c PAM files
  *     util.c             errors, text, clocks, numbers
  */
 #include <errno.h>
