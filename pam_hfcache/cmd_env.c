@@ -183,7 +183,8 @@ cmd_env(const struct cli *cli)
                     &login, &why, &err);
     if (r < 0)
         cli_error("%s", err.text);
-    code = r < 0 ? cli_login_exit(&login) : print_login(format, user, &login, &why);
+    code = r < 0 ? cli_login_exit(&login)
+                 : print_login(format, user, &login, &why);
     login_free(&login);
     lines_free(&why);
     return code;
