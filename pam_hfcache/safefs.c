@@ -218,7 +218,7 @@ safefs_list_trusted(const char *path, const char *pattern, uid_t trusted_uid,
 {
     struct err open_err;
     CLEANUP_CLOSE int fd = open_quietly(path, O_DIRECTORY, &open_err);
-    DIR *dir;
+    DIR *dir = NULL;
     int r;
 
     if (fd == -ENOENT) {
