@@ -90,18 +90,6 @@ pam_syslog(const pam_handle_t *pamh, int priority, const char *format, ...)
     va_end(args);
 }
 
-/* Nothing may go round pam_syslog(). */
-EXPORTED void
-syslog(int priority, const char *format, ...)
-{
-    char *line = NULL;
-
-    if (asprintf(&line, "%s syslog() called with %s", priority_name(priority),
-                 format) < 0)
-        abort();
-    append(&log_lines, line);
-}
-
 /* --- the handle -------------------------------------------------------------- */
 
 static int
