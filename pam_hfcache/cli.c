@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "membership_names.h"
 
@@ -56,10 +57,21 @@ cli_find_user(const struct cli *cli, char *ret, size_t size)
 }
 
 bool
+cli_is_for_this_host(const struct policy_section *section)
+{
+    char host[256] = "";
+
+    if (gethostname(host, sizeof(host) - 1) < 0)
+        host[0] = '\0';
+    return decision_is_for_host(section, host);
+}
+
+bool
 cli_is_repeated(const struct policy *policy, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (strcmp(policy_text(&policy->sections[i], KEY_PATH),
+        if (cli_is_for_this_host(&policy->sections[i]) &&
+            strcmp(policy_text(&policy->sections[i], KEY_PATH),
                    policy_text(&policy->sections[index], KEY_PATH)) == 0)
             return true;
     return false;

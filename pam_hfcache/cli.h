@@ -47,7 +47,10 @@ int cli_login_exit(const struct login *login);
 /* Load the policy; CLI_FINE, or the exit code, the error being told. */
 int cli_load_policy(const struct cli *cli, struct policy *ret);
 
-/* True if an earlier section of the policy has the same cache. */
+/* True if the section's `hosts` has this machine. */
+bool cli_is_for_this_host(const struct policy_section *section);
+
+/* True if an earlier section for this machine has the same cache. */
 bool cli_is_repeated(const struct policy *policy, size_t index);
 
 /*

@@ -206,6 +206,7 @@ ensure_below(struct setup *setup, int parent, const char *below, mode_t mode,
     struct folder folder = {
         .parent = parent,
         .name = slash ? slash + 1 : below,
+        .below = strcmp(below, "datasets") != 0 ? below : NULL,
         .mode = mode,
         .is_cache = true,
     };
@@ -311,7 +312,8 @@ shares_datasets(const struct policy *policy,
                 const struct policy_section *section)
 {
     for (size_t i = 0; i < policy->nsections; i++)
-        if (strcmp(policy_text(&policy->sections[i], KEY_PATH),
+        if (cli_is_for_this_host(&policy->sections[i]) &&
+            strcmp(policy_text(&policy->sections[i], KEY_PATH),
                    policy_text(section, KEY_PATH)) == 0 &&
             policy_number(&policy->sections[i], KEY_DATASETS) ==
                 DATASETS_SHARED)
@@ -330,8 +332,16 @@ set_up_section(const struct cli *cli, const struct policy *policy,
         .datasets = shares_datasets(policy, section),
         .dry_run = cli->dry_run,
     };
+    char where[512];
     int r;
 
+    if (!cli_is_for_this_host(section)) {
+        printf("%s: left alone, hosts = %s (%s) is not this machine\n",
+               setup.path, policy_text(section, KEY_HOSTS),
+               cli_origin(&section->value[KEY_HOSTS].origin, where,
+                          sizeof(where)));
+        return CLI_FINE;
+    }
     setup.width = (int)(strlen(setup.path) + strlen("/hub/.locks"));
     r = set_up(&setup);
     *changes += setup.changes;

@@ -315,6 +315,8 @@ show(const struct cli *cli, const struct cache *caches, size_t count)
     if (!cli->json) {
         for (size_t i = 0; i < count; i++)
             print_cache(cli, &caches[i], i == 0);
+        if (count == 0)
+            puts("no cache of the policy is for this machine");
         return;
     }
     json_begin_document(&json, stdout, "status");
@@ -342,7 +344,8 @@ cmd_status(const struct cli *cli)
         return code;
     caches = calloc(policy.nsections, sizeof(*caches));
     for (size_t i = 0; caches && i < policy.nsections; i++)
-        if (!cli_is_repeated(&policy, i))
+        if (cli_is_for_this_host(&policy.sections[i]) &&
+            !cli_is_repeated(&policy, i))
             report_load(&policy.sections[i], &caches[count++]);
     show(cli, caches, count);
     for (size_t i = 0; i < count; i++) {

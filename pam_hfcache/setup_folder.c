@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "safefs_edit.h"
+#include "setup_refuse.h"
 
 void
 setup_tell(struct setup *setup, enum setup_verb verb, const char *what)
@@ -92,6 +93,29 @@ mend_owner(struct setup *setup, const struct folder *folder, int fd,
     return 0;
 }
 
+/*
+ * A folder that was not set up by us, where members can rename: before it is
+ * opened to all of them, it must look like what its name says.
+ */
+static int
+check_contents(struct setup *setup, const struct folder *folder, int fd,
+               const struct statx *st)
+{
+    char **names = NULL;
+    size_t count = 0;
+    int r;
+
+    if (!folder->below || (st->stx_uid == 0 && st->stx_gid == setup->gid))
+        return 0;
+    r = safefs_list_folder(fd, &names, &count);
+    if (r < 0)
+        return err_sys(&setup->err, -r, "%s", folder->path);
+    r = setup_check_below(folder->below, folder->path, names, count,
+                          &setup->err);
+    safefs_free_names(names, count);
+    return r;
+}
+
 /* What of group, mode and ACL differs, as text; "" if nothing. */
 static void
 compare_folder(const struct setup *setup, const struct folder *folder,
@@ -130,7 +154,9 @@ setup_mend_folder(struct setup *setup, const struct folder *folder, int fd)
             &setup->err, ENOTDIR,
             "%s: is %s; a cache needs a folder itself there", folder->path,
             S_ISLNK(st.stx_mode) ? "a symbolic link" : "not a folder");
-    r = mend_owner(setup, folder, fd, &st);
+    r = check_contents(setup, folder, fd, &st);
+    if (r == 0)
+        r = mend_owner(setup, folder, fd, &st);
     if (r < 0)
         return r;
     compare_folder(setup, folder, &st, has, &text);

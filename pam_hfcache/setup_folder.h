@@ -29,8 +29,9 @@ struct setup {
 
 /* A folder that is to be: its place, and what it is to be like. */
 struct folder {
-    int parent;       /* descriptor; -1: a dry run would make it */
-    const char *name; /* in there */
+    int parent;        /* descriptor; -1: a dry run would make it */
+    const char *name;  /* in there */
+    const char *below; /* "hub", ...; NULL: holds what it may */
     char path[PATH_MAX];
     mode_t mode;
     bool is_cache; /* group and ACL of the cache; else root's, on the way */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "layout.h"
 #include "membership.h"
 #include "safefs_edit.h"
 
@@ -177,4 +178,46 @@ setup_check_names(const char *path, char *const *names, size_t count,
                    "the group; give the cache a folder of its own: "
                    "path = %s/huggingface",
                    path, list, path);
+}
+
+/* What clients write there, beside repositories. */
+static const struct {
+    const char *below, *pattern;
+} below_names[] = {
+    {"hub", ".locks"},       {"hub", "blobs"},
+    {"hub", "CACHEDIR.TAG"}, {"hub", "version*.txt"},
+    {"hub", "tmp*"},         {"hub/blobs", "[0-9a-f][0-9a-f]"},
+    {"hub/blobs", ".*"},     {"hub/blobs", "tmp*"},
+};
+
+static bool
+belongs_below(const char *below, const char *name)
+{
+    if (strcmp(below, "hub/blobs") != 0 && layout_is_repository(name))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(below_names); i++)
+        if (strcmp(below_names[i].below, below) == 0 &&
+            fnmatch(below_names[i].pattern, name, FNM_PERIOD) == 0)
+            return true;
+    return false;
+}
+
+int
+setup_check_below(const char *below, const char *path, char *const *names,
+                  size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        char word[300] = "";
+        struct text text = TEXT_INIT(word);
+
+        if (belongs_below(below, names[i]))
+            continue;
+        text_add_word(&text, names[i]);
+        return err_set(err, ENOTEMPTY,
+                       "%s: is not root's and the group's, and holds what no "
+                       "client writes there (%s); somebody may have moved it "
+                       "in. Look at it, move it away, then run this again",
+                       path, word);
+    }
+    return 0;
 }

@@ -22,6 +22,14 @@ int setup_check_names(const char *path, char *const *names, size_t count,
                       struct err *err);
 
 /*
+ * The same for a folder below the root, "hub", "hub/.locks" or "hub/blobs",
+ * at `path`: members could have put anything there under that name.  0, or
+ * -ENOTEMPTY with a sentence that names a stranger.
+ */
+int setup_check_below(const char *below, const char *path, char *const *names,
+                      size_t count, struct err *err);
+
+/*
  * What is wrong with having `name` in the root of a cache, NULL if nothing:
  * secrets, and code that everybody would run.
  */

@@ -63,6 +63,11 @@ policy <<< $'[cache]\npath = /srv/x\n[cache a]\npath = /srv/x\ndatasets = shared
 exits 0 "two sections with one cache" setup --dry-run
 is "$(grep -c /srv/x/hub/.locks <<< "$out")" 1 "two sections: made once"
 like "$out" /srv/x/datasets "two sections: what either of them needs"
+policy <<< $'[cache]\npath = /srv/far\nhosts = *.nowhere.invalid'
+exits 0 "a cache of other machines" setup
+is "$out" "/srv/far: left alone, hosts = *.nowhere.invalid ($POLICY:3) is not this machine" \
+    "a cache of other machines: left alone"
+nok "a cache of other machines: not made" test -e /srv/far
 if [ "$REAL_UID" -eq 0 ]; then
     err=$(setpriv --reuid 3002 --clear-groups "$HFCACHE" setup 2>&1)
     is "$?" 3 "a user: exit 3"
@@ -133,6 +138,17 @@ ln -s /mnt $CACHE/hub/.locks
 refused "a link where a folder belongs" '.*/hub/.locks: is a symbolic link' \
     $CACHE
 rm $CACHE/hub/.locks
+
+mkdir $CACHE/hub/.locks $CACHE/hub/.locks/private
+chown -R 3002:3002 $CACHE/hub/.locks
+chmod 700 $CACHE/hub/.locks
+refused "a folder of somebody's, moved in under a name of ours" \
+    '.*/hub/.locks: .* holds what no client writes there \(private\)' $CACHE
+rmdir $CACHE/hub/.locks/private
+mkdir $CACHE/hub/.locks/models--a--b
+exits 0 "a lock folder that a member made" setup
+is "$(stat -c '%a %u %g' $CACHE/hub/.locks)" "2770 0 900" \
+    "a lock folder that a member made: mended"
 
 mkdir /srv/mounted
 mount -t tmpfs -o mode=755 disk /srv/mounted

@@ -132,6 +132,20 @@ seen
 run status
 is "$(grep -c '^/' <<< "$out")" 2 "a cache of two sections is shown once"
 
+policy <<END
+[cache]
+path = $CACHE
+[cache far]
+path = /data/far
+group = vision
+hosts = not-$(uname -n) *.nowhere.invalid
+END
+exits 0 "a cache of other machines" status
+unlike "$out" /data/far "a cache of other machines is not shown"
+policy <<< $'[cache]\nhosts = nowhere.invalid'
+exits 0 "no cache here" status
+is "$out" "no cache of the policy is for this machine" "no cache here: said"
+
 if command -v strace > /dev/null && strace -o /mnt/trace true 2> /dev/null; then
     ASAN_OPTIONS=detect_leaks=0 strace -f -o /mnt/trace "$HFCACHE" status > /dev/null
     is "$(grep -vE '^[0-9]+ +(read|write)\(' /mnt/trace |

@@ -93,6 +93,35 @@ TEST("strangers are named, the first three of them, harmlessly")
     CHECK_HAS(err.text, "(thesis.tex)");
 }
 
+/* The code for a folder `below` the root that holds `name`. */
+static int
+check_below(const char *below, const char *name, struct err *err)
+{
+    char copy[64];
+    char *names[] = {copy};
+
+    snprintf(copy, sizeof(copy), "%s", name);
+    return setup_check_below(below, "/srv/hf/x", names, 1, err);
+}
+
+TEST("a folder below the root must look like what its name says")
+{
+    struct err err;
+
+    CHECK_INT(check_below("hub", "models--a--b", NULL), 0);
+    CHECK_INT(check_below("hub", ".locks", NULL), 0);
+    CHECK_INT(check_below("hub", "version.txt", NULL), 0);
+    CHECK_INT(check_below("hub", "private", &err), -ENOTEMPTY);
+    CHECK_HAS(err.text, "(private)");
+    CHECK_INT(check_below("hub/.locks", "datasets--a", NULL), 0);
+    CHECK_INT(check_below("hub/.locks", "secret.txt", NULL), -ENOTEMPTY);
+    CHECK_INT(check_below("hub/.locks", "blobs", NULL), -ENOTEMPTY);
+    CHECK_INT(check_below("hub/blobs", "0f", NULL), 0);
+    CHECK_INT(check_below("hub/blobs", ".huggingface-shared-blobs", NULL), 0);
+    CHECK_INT(check_below("hub/blobs", "models--a", NULL), -ENOTEMPTY);
+    CHECK_INT(check_below("hub/blobs", "0fa", NULL), -ENOTEMPTY);
+}
+
 TEST("secrets and code in the root are worth a warning")
 {
     CHECK(setup_name_warning("token") != NULL);
