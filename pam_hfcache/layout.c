@@ -66,8 +66,8 @@ static const struct row {
     {"hub/tmp*", ANY, 0, 0, TEMP | NO_GROUP, "temporary file"},
 
     {"hub/.locks", DIR, G_RWX, O_W | STICKY, ACLED, "lock folder"},
-    {"hub/.locks/**", DIR, G_RWX, O_W | STICKY, ACLED, "lock folder"},
-    {"hub/.locks/**", FILE, 0060, 0, OPENED, "lock file"},
+    {"hub/.locks/*", DIR, G_RWX, O_W | STICKY, ACLED, "lock folder"},
+    {"hub/.locks/*/*.lock", FILE, 0060, 0, OPENED, "lock file"},
 
     {"hub/blobs", DIR, G_RWX, 0, EXACT | ACLED, "blob store"},
     {"hub/blobs/.huggingface-shared-blobs", FILE, 0040, W_ALL, 0, "marker"},
@@ -320,16 +320,29 @@ judge_acl(const struct layout_inode *inode, const struct layout_rules *rules,
     return rules->acl == LAYOUT_ACL_YES ? DRIFT_ACL : 0;
 }
 
-/* A file that its owner closed to the group, not one that clients close. */
-static bool
-is_kept_closed(const struct row *row, const struct layout_inode *inode)
+bool
+layout_is_kept_closed(const struct layout_inode *inode,
+                      const struct layout_rules *rules)
 {
-    if (!S_ISREG(inode->mode) || inode->mode & 070)
+    if (!S_ISDIR(inode->mode) || inode->mode & 070)
         return false;
-    /* An empty lock tells nobody anything, whoever put it there. */
-    if (row->need & 020)
-        return !(row->flags & OPENED) || inode->size != 0;
-    return !(row->flags & OPENED);
+    /* Only where no default ACL opens new folders can a umask have closed it. */
+    return inode->gid != rules->gid || (rules->acl != LAYOUT_ACL_NO &&
+                                        inode->acl != ACL_FACT_UNSUPPORTED);
+}
+
+/*
+ * A file that its owner closed to the group, not one that clients close; or
+ * what is called a lock but tells something, whoever put it there.
+ */
+static bool
+is_private_file(const struct row *row, const struct layout_inode *inode)
+{
+    if (!S_ISREG(inode->mode))
+        return false;
+    if (row->flags & OPENED && row->need & 020)
+        return inode->size != 0;
+    return !(inode->mode & 070) && !(row->flags & OPENED);
 }
 
 /* What no mending touches. */
@@ -381,7 +394,8 @@ layout_judge(const char *path, const struct layout_inode *inode,
         what |= judge_acl(inode, rules, &wanted);
     if (row->flags & OPENED && !(row->need & 020) && what == DRIFT_CLOSED)
         what = LAYOUT_NOTE; /* clients make listings 0600 */
-    if (!odd && !is_kept_closed(row, inode))
+    if (!odd && !is_private_file(row, inode) &&
+        !layout_is_kept_closed(inode, rules))
         *ret_wanted = wanted;
     return odd | what;
 }

@@ -72,6 +72,14 @@ unsigned layout_judge(const char *path, const struct layout_inode *inode,
                       const struct layout_rules *rules,
                       struct layout_wanted *ret_wanted);
 
+/*
+ * True for a folder that its owner closed to the group on purpose, or that
+ * somebody else may have moved here in that state: it is neither opened nor
+ * entered.  What a umask closed in a cache without default ACLs is not.
+ */
+bool layout_is_kept_closed(const struct layout_inode *inode,
+                           const struct layout_rules *rules);
+
 /* True if the wanted state differs from what the inode is. */
 bool layout_is_mendable(const struct layout_inode *inode,
                         const struct layout_wanted *wanted);

@@ -24,6 +24,7 @@
 struct work {
     const struct layout_rules *rules;
     uid_t uid;
+    gid_t pgid;
     bool links_protected;
     time_t now;
     struct mended *result;
@@ -123,14 +124,39 @@ needs_mending(const struct work *work, const struct walk_item *item)
     return layout_is_mendable(&inode, &wanted);
 }
 
+/*
+ * What others than members could have filled, or its owner closed, is not
+ * entered: somebody who may write a folder can move it, with all that is in
+ * it, from elsewhere into the cache, and its owner's mender must not open it.
+ */
+static bool
+is_entered(const struct work *work, const struct walk_item *item)
+{
+    struct layout_inode inode = describe(work, &item->stat);
+    CLEANUP_CLOSE int fd = -1;
+
+    if (inode.gid != work->rules->gid &&
+        (inode.mode & S_IWOTH ||
+         (inode.mode & S_IWGRP && inode.gid != work->pgid)))
+        return false;
+    if (inode.mode & S_IRWXG)
+        return true;
+    fd = safefs_open_beneath(item->dir_fd, item->name, SAFEFS_PIN);
+    if (fd < 0 || safefs_default_acl(fd, &inode.acl) < 0)
+        return false;
+    return !layout_is_kept_closed(&inode, work->rules);
+}
+
 static enum walk_next
 visit(const struct walk_item *item, void *data)
 {
     const struct work *work = data;
 
+    if (item->event == WALK_FOLDER)
+        return is_entered(work, item) ? WALK_ON : WALK_SKIP;
     if (item->event == WALK_PROBLEM)
         work->result->vanished += item->error == ENOENT;
-    else if (item->event != WALK_FOLDER && item->stat.stx_uid == work->uid &&
+    else if (item->stat.stx_uid == work->uid &&
              needs_mending(work, item))
         mend(work, item);
     return WALK_ON;
@@ -159,6 +185,7 @@ mender_mend(int root_fd, const char *name, const struct layout_rules *rules,
     struct work work = {
         .rules = rules,
         .uid = geteuid(),
+        .pgid = getegid(),
         .links_protected = are_links_protected(),
         .now = time(NULL),
         .result = ret,

@@ -28,7 +28,10 @@ check_example(const struct example *example)
     struct layout_inode inode = {.mode = example->mode,
                                  .gid = GID,
                                  .nlink = 1,
-                                 .size = 10,
+                                 /* a lock is an empty file */
+                                 .size = strstr(example->path, ".locks/")
+                                             ? 0
+                                             : 10,
                                  .young = true};
     struct layout_wanted wanted;
     unsigned what = layout_judge(example->path, &inode, &rules, &wanted);
@@ -140,6 +143,55 @@ TEST("a file that its owner closed is told, and stays closed")
                     0},
                    {"hub/models--a--b/snapshots/x/f", F | 0600, 0, 0},
                    {"hub/.locks/m/full.lock", F | 0600, DRIFT_CLOSED, 0}, );
+}
+
+TEST("what is called a lock but tells something is left as it is")
+{
+    struct layout_inode inode = {
+        .mode = F | 0640, .gid = 77, .nlink = 1, .size = 5};
+    struct layout_wanted wanted;
+
+    (void)layout_judge("hub/.locks/models--a/secret.lock", &inode, &rules,
+                       &wanted);
+    CHECK(!layout_is_mendable(&inode, &wanted));
+    inode.size = 0;
+    (void)layout_judge("hub/.locks/models--a/secret.lock", &inode, &rules,
+                       &wanted);
+    CHECK_INT(wanted.gid, GID);
+    CHECK_INT(wanted.mode, 0660);
+}
+
+TEST("below a lock folder there are lock files and nothing else")
+{
+    struct layout_inode inode = {.mode = F | 0640, .gid = 77, .nlink = 1};
+    struct layout_wanted wanted;
+
+    CHECK_INT(layout_judge("hub/.locks/models--a/secret.txt", &inode, &rules,
+                           &wanted) & LAYOUT_UNKNOWN, LAYOUT_UNKNOWN);
+    CHECK(!layout_is_mendable(&inode, &wanted));
+    inode.mode = D | 0750;
+    CHECK_INT(layout_judge("hub/.locks/models--a/private", &inode, &rules,
+                           &wanted) & LAYOUT_UNKNOWN, LAYOUT_UNKNOWN);
+    CHECK(!layout_is_mendable(&inode, &wanted));
+}
+
+TEST("a folder that its owner closed stays closed, one that a umask did not")
+{
+    static const struct layout_rules with_acl = {GID, 02770, LAYOUT_ACL_AUTO};
+    struct layout_inode inode = {
+        .mode = D | 02700, .gid = GID, .nlink = 2, .acl = ACL_FACT_2770};
+    struct layout_wanted wanted;
+
+    CHECK(layout_is_kept_closed(&inode, &with_acl));
+    (void)layout_judge("hub/models--a", &inode, &with_acl, &wanted);
+    CHECK(!layout_is_mendable(&inode, &wanted));
+    inode.acl = ACL_FACT_UNSUPPORTED; /* so it may well have been a umask */
+    CHECK(!layout_is_kept_closed(&inode, &with_acl));
+    (void)layout_judge("hub/models--a", &inode, &with_acl, &wanted);
+    CHECK_INT(wanted.mode, 02770);
+    CHECK(!layout_is_kept_closed(&inode, &rules));
+    inode.gid = 77; /* moved in from elsewhere */
+    CHECK(layout_is_kept_closed(&inode, &rules));
 }
 
 TEST("an empty closed lock and a closed listing are opened to the group")
