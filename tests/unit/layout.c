@@ -29,7 +29,7 @@ check_example(const struct example *example)
                                  .gid = GID,
                                  .nlink = 1,
                                  /* a lock is an empty file */
-                                 .size = strstr(example->path, ".locks/")
+                                 .size = strstr(example->path, "/x.lock")
                                              ? 0
                                              : 10,
                                  .young = true};
