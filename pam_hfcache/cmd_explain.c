@@ -106,8 +106,7 @@ print_pam(const struct explanation *it)
                : "  (has no file: libpam takes those of \"other\")");
     print_side(cli, &it->session, "no line");
     print_side(cli, &it->auth,
-               it->needs_auth ? "no line, and membership = session needs it "
-                                "here: hfcache enable --auth"
+               it->needs_auth ? "no line, and membership = session needs one"
                               : "no line, none needed");
 }
 
@@ -240,17 +239,28 @@ print_variables(const struct explanation *it)
                cli_paint(it->cli, PAINT_NONE));
 }
 
-/* What to type; NULL if there is nothing to do. */
-static const char *
-choose_advice(const struct explanation *it)
+/* What to type, if there is something: "" if not. */
+static void
+choose_advice(const struct explanation *it, struct text *text)
 {
     const struct login *login = it->login;
+    const char *advice;
 
     if (!login->section)
-        return NULL;
+        return;
+    if (!it->session.has_line || (it->needs_auth && !it->auth.has_line))
+        text_addf(text, "sudo hfcache enable %s%s",
+                  it->needs_auth && !it->auth.has_line ? "--auth " : "",
+                  it->service);
     if (!login->has_gid)
-        return "sudo hfcache setup";
-    return report_advice(login->view.state, login->view.drift);
+        advice = "sudo hfcache setup";
+    else
+        advice = report_advice(login->view.state, login->view.drift);
+    if (advice)
+        text_addf(text, "%s%s", text->length ? "; " : "", advice);
+    if (login->has_gid && login->member == MEMBER_NO && !it->needs_auth)
+        text_addf(text, "%ssudo usermod -aG %s %s", text->length ? "; " : "",
+                  policy_text(login->section, KEY_GROUP), it->user);
 }
 
 /* The last word, and what to type if it is not a good one. */
@@ -258,7 +268,8 @@ static void
 print_conclusion(const struct explanation *it, const struct lines *why)
 {
     const struct login *login = it->login;
-    const char *advice = choose_advice(it);
+    char advice[512] = "";
+    struct text text = TEXT_INIT(advice);
     bool good = it->session.reached && login->exports;
 
     printf("\n%s%s", cli_paint(it->cli, PAINT_BOLD),
@@ -275,11 +286,9 @@ print_conclusion(const struct explanation *it, const struct lines *why)
     printf("%s\n", cli_paint(it->cli, PAINT_NONE));
     for (size_t i = it->policy_lines; i < why->count; i++)
         printf("%s\n", why->line[i]);
-    if (login->section && !it->session.has_line)
-        printf("Type: sudo hfcache enable %s\n", it->service);
-    if (advice)
-        printf("%s: %s\n", login->exports ? "To be sure" : "To mend it",
-               advice);
+    choose_advice(it, &text);
+    if (*advice)
+        printf("To mend it: %s\n", advice);
 }
 
 static void

@@ -16,7 +16,7 @@ is "$(head -n 3 <<< "$out")" "PAM: sshd
   session  no line
   auth     no line, none needed" "no line: said first"
 like "$out" 'sshd does not reach the module: nothing of this happens
-Type: sudo hfcache enable sshd' "no line: what to type"
+To mend it: sudo hfcache enable sshd$' "no line: what to type"
 
 sed -i "/^@include common-session/i $line" /etc/pam.d/sshd
 exits 0 "our line" explain bob
@@ -92,8 +92,10 @@ like "$out" "
 exits 1 "session only, and no auth line" explain alice
 like "$out" "\[cache vision\] does not: users = @vision \($POLICY:8\)" \
     "a section that does not match: which key"
-like "$out" 'membership = session needs it here: hfcache enable --auth' \
+like "$out" '  auth     no line, and membership = session needs one' \
     "session only: the auth line is missed"
+like "$out" 'To mend it: sudo hfcache enable --auth sshd$' \
+    "session only: what to type"
 like "$out" 'not-member' "session only: not a member"
 sed -i '2i -auth optional pam_hfcache.so' /etc/pam.d/sshd
 exits 0 "session only, with the auth line" explain alice
@@ -120,7 +122,11 @@ Policy
 " "--conf beats it: said"
 sed -i 's, conf=/mnt/other,,' /etc/pam.d/sshd
 
-rm "$POLICY"
+policy <<< $'[cache]\nmembership = require'
+exits 1 "membership = require, not a member" explain alice
+like "$out" 'To mend it: sudo usermod -aG hf-users alice$' \
+    "membership = require: what to type"
+
 policy <<< $'[cache]\ngroup = nosuch'
 exits 1 "a group that there is not" explain bob
 like "$out" 'no group "nosuch"' "an absent group: named"
