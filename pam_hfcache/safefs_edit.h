@@ -50,6 +50,9 @@ int safefs_keep_copy(const char *folder, const char *name,
 /* Remove FOLDER/NAME, and FOLDER and its parent if that leaves them empty. */
 void safefs_drop_copy(const char *folder, const char *name);
 
+/* Take the access ACL off the inode behind `fd`; its 12 bits stay. */
+int safefs_drop_access_acl(int fd);
+
 /* Give the inode behind `fd` (any descriptor) to root; its group stays. */
 int safefs_give_to_root(int fd);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "membership_names.h"
 #include "safefs_edit.h"
 #include "setup_refuse.h"
 
@@ -75,7 +76,7 @@ static int
 mend_owner(struct setup *setup, const struct folder *folder, int fd,
            struct statx *st)
 {
-    char what[PATH_MAX + 64];
+    char what[PATH_MAX + 128], name[64];
     uid_t uid = st->stx_uid;
     int r = 0;
 
@@ -87,8 +88,9 @@ mend_owner(struct setup *setup, const struct folder *folder, int fd,
         r = safefs_look(fd, st);
     if (r < 0)
         return err_sys(&setup->err, -r, "%s: owner not changed", folder->path);
-    snprintf(what, sizeof(what), "%-*s  owner root, was uid %u", setup->width,
-             folder->path, uid);
+    membership_user_name(uid, name, sizeof(name));
+    snprintf(what, sizeof(what), "%-*s  owner root, was %s", setup->width,
+             folder->path, name);
     setup_tell(setup, SETUP_SET, what);
     return 0;
 }
@@ -123,10 +125,12 @@ compare_folder(const struct setup *setup, const struct folder *folder,
 {
     enum acl_fact wanted = wanted_acl(setup, folder);
     mode_t mode = st->stx_mode & 07777;
+    char name[64];
 
+    membership_group_name(st->stx_gid, name, sizeof(name));
     if (st->stx_gid != wanted_gid(setup, folder))
-        text_addf(text, " group %s, was gid %u",
-                  policy_text(setup->section, KEY_GROUP), st->stx_gid);
+        text_addf(text, " group %s, was %s",
+                  policy_text(setup->section, KEY_GROUP), name);
     if (mode != folder->mode)
         text_addf(text, "%s mode %04o, was %04o", text->length ? "," : "",
                   (unsigned)folder->mode, (unsigned)mode);
@@ -135,35 +139,61 @@ compare_folder(const struct setup *setup, const struct folder *folder,
                   acl_text(wanted), has == ACL_FACT_NONE ? "none" : "other");
 }
 
-int
-setup_mend_folder(struct setup *setup, const struct folder *folder, int fd)
+/*
+ * An access ACL says more than the mode shows, and may close the folder to its
+ * group.  Closed to all first: without it the mode's bits count at once.
+ */
+static int
+drop_access_acl(int fd, struct statx *st, struct err *err)
 {
-    char difference[300] = "", what[PATH_MAX + 320];
-    struct text text = TEXT_INIT(difference);
-    enum acl_fact has = ACL_FACT_NONE;
-    struct err inner = {0};
-    struct statx st;
-    int r = safefs_look(fd, &st);
+    mode_t closed = st->stx_mode & 07777 & ~(mode_t)077;
+    int r = safefs_change(fd, st, closed, st->stx_gid, ACL_FACT_NONE, err);
 
-    if (r == 0)
-        r = safefs_default_acl(fd, &has);
     if (r < 0)
-        return err_sys(&setup->err, -r, "%s", folder->path);
-    if (!S_ISDIR(st.stx_mode))
+        return r;
+    r = safefs_drop_access_acl(fd);
+    if (r == 0)
+        r = safefs_look(fd, st);
+    return r < 0 ? err_sys(err, -r, "its access ACL stays") : 0;
+}
+
+/* Look at it; *ret_acl gets its default ACL. */
+static int
+look_at_folder(struct setup *setup, const struct folder *folder, int fd,
+               struct statx *ret, enum acl_fact *ret_acl)
+{
+    int r = safefs_look(fd, ret);
+
+    if (r == 0 && !S_ISDIR(ret->stx_mode))
         return err_set(
             &setup->err, ENOTDIR,
             "%s: is %s; a cache needs a folder itself there", folder->path,
-            S_ISLNK(st.stx_mode) ? "a symbolic link" : "not a folder");
-    r = check_contents(setup, folder, fd, &st);
+            S_ISLNK(ret->stx_mode) ? "a symbolic link" : "not a folder");
     if (r == 0)
-        r = mend_owner(setup, folder, fd, &st);
-    if (r < 0)
-        return r;
-    compare_folder(setup, folder, &st, has, &text);
+        r = safefs_default_acl(fd, ret_acl);
+    return r < 0 ? err_sys(&setup->err, -r, "%s", folder->path) : 0;
+}
+
+/* Group, mode and ACLs; the owner is root by now. */
+static int
+mend_bits(struct setup *setup, const struct folder *folder, int fd,
+          struct statx *st, enum acl_fact acl)
+{
+    bool closed = safefs_has_access_acl(fd);
+    char difference[300] = "", what[PATH_MAX + 320];
+    struct text text = TEXT_INIT(difference);
+    struct err inner = {0};
+    int r = 0;
+
+    compare_folder(setup, folder, st, acl, &text);
+    if (closed)
+        text_addf(&text, "%s no access ACL, had one", text.length ? "," : "");
     if (text.length == 0)
         return 0;
-    if (!setup->dry_run)
-        r = safefs_change(fd, &st, folder->mode, setup->gid,
+    if (!setup->dry_run && closed)
+        r = drop_access_acl(fd, st, &inner);
+    if (!setup->dry_run && r == 0)
+        r = safefs_change(fd, st, folder->mode, setup->gid,
                           wanted_acl(setup, folder), &inner);
     if (r < 0)
         return err_set(&setup->err, -r, "%s: %s", folder->path, inner.text);
@@ -171,6 +201,20 @@ setup_mend_folder(struct setup *setup, const struct folder *folder, int fd)
              difference);
     setup_tell(setup, SETUP_SET, what);
     return 0;
+}
+
+int
+setup_mend_folder(struct setup *setup, const struct folder *folder, int fd)
+{
+    enum acl_fact acl = ACL_FACT_NONE;
+    struct statx st;
+    int r = look_at_folder(setup, folder, fd, &st, &acl);
+
+    if (r == 0)
+        r = check_contents(setup, folder, fd, &st);
+    if (r == 0)
+        r = mend_owner(setup, folder, fd, &st);
+    return r == 0 ? mend_bits(setup, folder, fd, &st, acl) : r;
 }
 
 /* Make or mend; *ret_fd is -1 where a dry run has nothing to show. */

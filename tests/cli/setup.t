@@ -105,14 +105,14 @@ chmod 700 $CACHE
 exits 0 "what differs, dry run" setup --dry-run
 is "$(sed 's/  */ /g' <<< "$out")" \
 "would set /srv/huggingface mode 2750, was 2700
-would set /srv/huggingface/hub owner root, was uid 3002
-would set /srv/huggingface/hub group hf-users, was gid 3002, mode 2770, was 2777" \
+would set /srv/huggingface/hub owner root, was bob
+would set /srv/huggingface/hub group hf-users, was bob, mode 2770, was 2777" \
     "what differs: said by the branch that would mend it"
 exits 0 "what differs" setup
 is "$(head -n 3 <<< "$out" | sed 's/  */ /g')" \
 "set /srv/huggingface mode 2750, was 2700
-set /srv/huggingface/hub owner root, was uid 3002
-set /srv/huggingface/hub group hf-users, was gid 3002, mode 2770, was 2777" \
+set /srv/huggingface/hub owner root, was bob
+set /srv/huggingface/hub group hf-users, was bob, mode 2770, was 2777" \
     "what differs: the same, done"
 is "$(stat -c '%a %u %g' $CACHE/hub)" "2770 0 900" "what differs: mended"
 
@@ -149,6 +149,20 @@ mkdir $CACHE/hub/.locks/models--a--b
 exits 0 "a lock folder that a member made" setup
 is "$(stat -c '%a %u %g' $CACHE/hub/.locks)" "2770 0 900" \
     "a lock folder that a member made: mended"
+
+if command -v setfacl > /dev/null; then
+    setfacl -m g::---,u:3001:rwx,m::rwx $CACHE/hub/.locks
+    exits 0 "an access ACL" setup
+    is "$(sed 's/  */ /g' <<< "$out" | head -n 1)" \
+        "set $CACHE/hub/.locks no access ACL, had one" "an access ACL: said"
+    is "$(getfacl -cpa $CACHE/hub/.locks | xargs)" \
+        "user::rwx group::rwx other::---" "an access ACL: taken off"
+    exits 0 "and then" setup
+    is "$out" "$CACHE: nothing to do, all is as it should be" \
+        "an access ACL: once is enough"
+else
+    skip "no setfacl here" "an access ACL"
+fi
 
 mkdir /srv/mounted
 mount -t tmpfs -o mode=755 disk /srv/mounted
