@@ -38,6 +38,11 @@ mend() {
 # A rename keeps group and mode; a copy to another file system gets the
 # setgid bit, and then its old group again.
 install -d -o alice -g alice /srv/alice
+# is_named: status tells that something is wrong with TOP.
+is_named() {
+    hfcache status 2>&1 | grep -qF "${TOP##*/}"
+}
+
 for venv in 2.4 0.36; do
     NAME="hub $venv"
     case $venv in
@@ -57,7 +62,10 @@ done
 
 NAME="umask 077"
 move_in 2.4 077 /srv/alice
-mend
-is "$(find "$TOP/blobs" -type f -perm /077)" "" \
-    "$NAME: the files that she closed are as closed as before"
+before=$(find "$TOP" -printf '%m %u:%g %p\n' | sort)
+ok "$NAME: alice logs in again" log_in_again alice
+ok "$NAME: it is noticed" wait_for 10 is_named
+sleep 2
+is "$(find "$TOP" -printf '%m %u:%g %p\n' | sort)" "$before" \
+    "$NAME: what she closed is as closed as before"
 done_testing
