@@ -128,7 +128,7 @@ const struct drift_word decision_drift_words[] = {
     {DRIFT_CLOSED, "closed", "bits missing"},
     {DRIFT_OPEN, "open", "too open"},
     {DRIFT_ACL, "acl", "default ACL missing"},
-    {DRIFT_LOCK, "lock", "closed lock files"},
+    {DRIFT_LOCK, "lock", "closed locks or listings"},
     {LAYOUT_OWNER, "owner", "not root's"},
     {LAYOUT_STICKY, "sticky", "sticky bit"},
     {0, NULL, NULL},

@@ -111,12 +111,22 @@ static const char *const repository_prefixes[] = {
     "models--", "datasets--", "spaces--", "kernels--",
 };
 
+/* The Hub's own rule for names, so that none needs escaping anywhere. */
+static bool
+is_hub_name(const char *name)
+{
+    size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    return length <= LAYOUT_MAX_NAME && (!name[length] || name[length] == '/');
+}
+
 bool
 layout_is_repository(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(repository_prefixes); i++) {
         if (util_has_prefix(name, repository_prefixes[i]))
-            return true;
+            return is_hub_name(name);
     }
     return false;
 }

@@ -95,7 +95,12 @@ unsigned layout_judge_gate(enum gate gate, const struct inode_fact *fact,
 /* What the thing at `path` is called in a summary, as "lock file". */
 const char *layout_kind(const char *path, mode_t mode);
 
-/* True if `name` in hub/ is a repository: models--, datasets--, ... */
+#define LAYOUT_MAX_NAME 200 /* bytes of a repository's folder name */
+
+/*
+ * True if `name` in hub/ is a repository: models--, datasets--, ... and then
+ * the characters that the Hub allows.  What follows a "/" does not count.
+ */
 bool layout_is_repository(const char *name);
 
 #endif

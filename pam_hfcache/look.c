@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,8 +13,27 @@
 #include "safefs.h"
 
 #define NAMES_BYTES 8192
-#define CALLS_A_FOLDER 5 /* open, look, two ACLs, judge the next */
+#define CALLS_A_FOLDER 5   /* open, look, two ACLs, judge the next */
+#define CALLS_A_NAMED 100  /* at most, to look again at one that is named */
 #define LOCKS "hub/.locks"
+
+/*
+ * Where a look stopped: in a folder of folders and, if it was among the files
+ * of one of these, where there, and whether any was closed so far.
+ */
+struct place {
+    char folder[16];
+    off_t at;
+    char inner[LAYOUT_MAX_NAME + 1]; /* "": between two of them */
+    off_t inner_at;
+    bool inner_found;
+};
+
+/* Whose files are closed in one folder. */
+struct owners {
+    uid_t uid[LOOK_OWNER_DRIFTS];
+    size_t count;
+};
 
 /* One run below the gate. */
 struct run {
@@ -23,9 +41,9 @@ struct run {
     const struct errand *errand;
     int64_t until_ms;
     unsigned calls;
-    /* While files are looked at: what is named for them, and for what. */
-    const char *named;
-    unsigned bit;
+    unsigned limit;       /* of calls, for what is looked at now */
+    struct place *place;  /* NULL: what is left over is not gone on with */
+    struct owners owners; /* of the files looked at now */
 };
 
 /* --- the gate ------------------------------------------------------------ */
@@ -93,16 +111,22 @@ static void
 add_drift(struct sight *sight, const char *name, uid_t owner, unsigned what)
 {
     struct verdict *verdict = &sight->verdict;
+    size_t of_owner = 0;
     char *copy;
 
     for (size_t i = 0; i < verdict->ndrifts; i++) {
-        if (verdict->drifts[i].owner == owner &&
-            strcmp(verdict->drifts[i].name, name) == 0) {
+        if (verdict->drifts[i].owner != owner)
+            continue;
+        of_owner++;
+        if (strcmp(verdict->drifts[i].name, name) == 0) {
             verdict->drifts[i].what |= what;
             return;
         }
     }
-    copy = verdict->ndrifts < VERDICT_MAX_DRIFTS ? strdup(name) : NULL;
+    copy = of_owner < LOOK_OWNER_DRIFTS &&
+                   verdict->ndrifts < VERDICT_MAX_DRIFTS
+               ? strdup(name)
+               : NULL;
     if (!copy) {
         verdict->more_drifts++;
         return;
@@ -111,17 +135,22 @@ add_drift(struct sight *sight, const char *name, uid_t owner, unsigned what)
         (struct drift){.name = copy, .owner = owner, .what = what};
 }
 
+/* Say no longer of `name` what `what` stands for. */
 static void
-forget_drifts(struct sight *sight, const char *name)
+forget_drifts(struct sight *sight, const char *name, unsigned what)
 {
     struct verdict *verdict = &sight->verdict;
     size_t kept = 0;
 
     for (size_t i = 0; i < verdict->ndrifts; i++) {
-        if (strcmp(verdict->drifts[i].name, name) == 0)
-            free_name(&verdict->drifts[i]);
+        struct drift *drift = &verdict->drifts[i];
+
+        if (strcmp(drift->name, name) == 0)
+            drift->what &= ~what;
+        if (drift->what)
+            verdict->drifts[kept++] = *drift;
         else
-            verdict->drifts[kept++] = verdict->drifts[i];
+            free_name(drift);
     }
     verdict->ndrifts = kept;
 }
@@ -158,8 +187,7 @@ look_end(struct sight *sight)
 static bool
 is_spent(const struct run *run)
 {
-    return run->calls >= LOOK_MAX_CALLS ||
-           util_monotonic_ms() >= run->until_ms;
+    return run->calls >= run->limit || util_monotonic_ms() >= run->until_ms;
 }
 
 /* Judge one inode: what is wrong of all that its owner could mend. */
@@ -187,7 +215,8 @@ judge(const struct run *run, const char *path, const struct statx *st, int fd)
     return what & DRIFT_ALL ? what & DRIFT_ALL : DRIFT_CLOSED;
 }
 
-typedef void take_name(struct run *run, const char *folder, const char *name);
+typedef void take_name(struct run *run, int fd, const char *folder,
+                       const char *name);
 
 /*
  * Give the names in `path`, an open folder `fd`, to `take` from the place
@@ -209,7 +238,9 @@ read_folder(struct run *run, int fd, const char *path, off_t *place,
 
             if (is_spent(run))
                 return false;
-            take(run, path, entry->d_name);
+            if (strcmp(entry->d_name, ".") != 0 &&
+                strcmp(entry->d_name, "..") != 0)
+                take(run, fd, path, entry->d_name);
             *place = entry->d_off;
             used += entry->d_reclen;
         }
@@ -217,130 +248,207 @@ read_folder(struct run *run, int fd, const char *path, off_t *place,
     return true;
 }
 
+/* --- files that others need ---------------------------------------------- */
+
+static void
+note_owner(struct owners *owners, uid_t uid)
+{
+    for (size_t i = 0; i < owners->count; i++) {
+        if (owners->uid[i] == uid)
+            return;
+    }
+    if (owners->count < ARRAY_LEN(owners->uid))
+        owners->uid[owners->count++] = uid;
+}
+
 /* A file that others need and can't use is its owner's to mend. */
 static void
-take_file(struct run *run, const char *folder, const char *name)
+take_file(struct run *run, int fd, const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    struct statx st;
+
+    run->calls++;
+    if (safefs_look_at(fd, name, &st) < 0 || !S_ISREG(st.stx_mode))
+        return;
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (judge(run, path, &st, -1))
+        note_owner(&run->owners, st.stx_uid);
+}
+
+/*
+ * Look at the files of the repository or lock folder `path`, whose name is
+ * `name`, from `at` on.  `found`: some were closed in earlier looks at it.
+ */
+static void
+look_at_files(struct run *run, const char *path, const char *name, off_t at,
+              bool found)
+{
+    bool is_locks = util_has_prefix(path, LOCKS "/");
+    bool from_start = at == 0, is_done = true;
+    CLEANUP_CLOSE int fd = -1;
+    char folder[PATH_MAX];
+
+    /* Clients make listings in trees/ 0600, and anew where they can't read. */
+    snprintf(folder, sizeof(folder), "%s%s", path, is_locks ? "" : "/trees");
+    run->calls += 2;
+    run->owners.count = 0;
+    fd = safefs_open_beneath(run->sight->root_fd, folder, SAFEFS_LIST);
+    if (fd >= 0)
+        is_done = read_folder(run, fd, folder, &at, take_file);
+    found = found || run->owners.count > 0;
+    if (is_done && (from_start || !found))
+        forget_drifts(run->sight, path, DRIFT_LOCK);
+    for (size_t i = 0; i < run->owners.count; i++)
+        add_drift(run->sight, path, run->owners.uid[i], DRIFT_LOCK);
+    if (!run->place)
+        return;
+    run->place->inner[0] = '\0';
+    if (is_done)
+        return;
+    snprintf(run->place->inner, sizeof(run->place->inner), "%s", name);
+    run->place->inner_at = at;
+    run->place->inner_found = found;
+}
+
+/* --- folders ------------------------------------------------------------- */
+
+/* Look at the repository or lock folder `folder`/`name` anew. */
+static void
+look_at_folder(struct run *run, const char *folder, const char *name)
 {
     char path[PATH_MAX];
     CLEANUP_CLOSE int fd = -1;
     struct statx st;
-
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return;
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    run->calls += 3;
-    fd = safefs_open_beneath(run->sight->root_fd, path, SAFEFS_PIN);
-    if (fd < 0 || safefs_look(fd, &st) < 0 || !S_ISREG(st.stx_mode))
-        return;
-    if (judge(run, path, &st, fd))
-        add_drift(run->sight, run->named, st.stx_uid, run->bit);
-}
-
-/* Look at the files in `path`; `named` is what they are told of as. */
-static void
-look_into(struct run *run, const char *path, const char *named, unsigned bit)
-{
-    CLEANUP_CLOSE int fd =
-        safefs_open_beneath(run->sight->root_fd, path, SAFEFS_LIST);
-    off_t place = 0;
-
-    run->calls += 2;
-    run->named = named;
-    run->bit = bit;
-    if (fd >= 0)
-        (void)read_folder(run, fd, path, &place, take_file);
-}
-
-/* Look at a repository or lock folder anew; what was said of it is forgotten. */
-static void
-look_at_folder(struct run *run, const char *path)
-{
-    CLEANUP_CLOSE int fd =
-        safefs_open_beneath(run->sight->root_fd, path, SAFEFS_PIN);
-    struct statx st;
     unsigned what;
 
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
     run->calls += CALLS_A_FOLDER;
+    fd = safefs_open_beneath(run->sight->root_fd, path, SAFEFS_PIN);
     if (fd < 0 && fd != -ENOENT && fd != -ENOTDIR)
         return;
-    forget_drifts(run->sight, path);
-    if (fd < 0 || safefs_look(fd, &st) < 0 || !S_ISDIR(st.stx_mode))
+    if (fd < 0 || safefs_look(fd, &st) < 0 || !S_ISDIR(st.stx_mode)) {
+        forget_drifts(run->sight, path, DRIFT_ALL);
         return;
+    }
+    forget_drifts(run->sight, path, DRIFT_ALL & ~(unsigned)DRIFT_LOCK);
     what = judge(run, path, &st, fd);
     if (what)
         add_drift(run->sight, path, st.stx_uid, what);
-    if (util_has_prefix(path, LOCKS "/")) {
-        look_into(run, path, path, DRIFT_LOCK);
-    } else {
-        /* Listings are made 0600: closed ones are made anew for ever. */
-        char trees[PATH_MAX];
-
-        snprintf(trees, sizeof(trees), "%s/trees", path);
-        look_into(run, trees, path, DRIFT_CLOSED);
-    }
+    look_at_files(run, path, name, 0, false);
 }
 
 static void
-take_folder(struct run *run, const char *folder, const char *name)
+take_folder(struct run *run, int fd, const char *folder, const char *name)
 {
-    char path[PATH_MAX];
-    bool is_locks = strcmp(folder, LOCKS) == 0;
-
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-        (!is_locks && !layout_is_repository(name)))
-        return;
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    look_at_folder(run, path);
+    (void)fd;
+    if (layout_is_repository(name))
+        look_at_folder(run, folder, name);
 }
 
-/* Look again at what the last look named, for half of the budget at most. */
+/* Look again at what the last look named, with at most `limit` calls. */
 static void
-look_again(struct run *run)
+look_again(struct run *run, unsigned limit)
 {
-    const struct verdict *verdict = &run->sight->verdict;
-    size_t count = verdict->ndrifts;
-    char path[PATH_MAX];
+    struct verdict *verdict = &run->sight->verdict;
 
-    /* What stays named moves to the end: the next look begins with others. */
-    for (size_t i = 0; i < count && verdict->ndrifts; i++) {
-        if (run->calls >= LOOK_MAX_CALLS / 2 || is_spent(run))
+    for (size_t left = verdict->ndrifts; left && verdict->ndrifts; left--) {
+        struct drift first = verdict->drifts[0];
+        bool is_locks = util_has_prefix(first.name, LOCKS "/");
+        const char *slash = strrchr(first.name, '/');
+        char name[LAYOUT_MAX_NAME + 1];
+
+        run->limit = limit;
+        if (is_spent(run))
             return;
-        snprintf(path, sizeof(path), "%s", verdict->drifts[0].name);
-        look_at_folder(run, path);
-        if (verdict->ndrifts && strcmp(verdict->drifts[0].name, path) == 0)
-            return; /* it can't be looked at now */
+        if (run->calls + CALLS_A_NAMED < limit)
+            run->limit = run->calls + CALLS_A_NAMED;
+        /* To the end: the next look begins with others. */
+        memmove(verdict->drifts, verdict->drifts + 1,
+                (verdict->ndrifts - 1) * sizeof(first));
+        verdict->drifts[verdict->ndrifts - 1] = first;
+        snprintf(name, sizeof(name), "%s", slash ? slash + 1 : first.name);
+        look_at_folder(run, is_locks ? LOCKS : "hub", name);
     }
 }
 
-/* Where the last look stopped: a folder and a place in it. */
-static off_t
-find_place(const struct sight *sight, const char *folder)
-{
-    size_t length = strlen(folder);
-    uint64_t place;
+/* --- where to go on ------------------------------------------------------ */
 
-    if (strncmp(sight->cursor, folder, length) != 0 ||
-        sight->cursor[length] != ':' ||
-        util_parse_number(sight->cursor + length + 1, INT64_MAX, &place) < 0)
-        return 0;
-    return (off_t)place;
+/* "FOLDER:AT" or "FOLDER:AT:NAME:AT:FOUND"; anything else is the beginning. */
+static struct place
+read_place(const char *cursor)
+{
+    struct place place = {.folder = "hub"};
+    struct place read = {.folder = ""};
+    long long at = 0, inner_at = 0;
+    int found = 0;
+    int fields = sscanf(cursor, "%15[^:]:%lld:%200[^:]:%lld:%d", read.folder,
+                        &at, read.inner, &inner_at, &found);
+
+    if ((fields != 2 && fields != 5) || at < 0 || inner_at < 0 ||
+        (strcmp(read.folder, "hub") != 0 && strcmp(read.folder, LOCKS) != 0) ||
+        (fields == 5 && !layout_is_repository(read.inner)))
+        return place;
+    read.at = (off_t)at;
+    read.inner_at = (off_t)inner_at;
+    read.inner_found = found != 0;
+    return read;
 }
 
-/* Look at what is in `folder`; true at its end. */
-static bool
-look_through(struct run *run, const char *folder)
+static void
+write_place(struct sight *sight, const struct place *place)
 {
-    struct sight *sight = run->sight;
-    CLEANUP_CLOSE int fd =
-        safefs_open_beneath(sight->root_fd, folder, SAFEFS_LIST);
-    off_t place = find_place(sight, folder);
+    int length = snprintf(sight->cursor, sizeof(sight->cursor), "%s:%lld",
+                          place->folder, (long long)place->at);
+
+    if (place->inner[0] && length > 0)
+        snprintf(sight->cursor + length,
+                 sizeof(sight->cursor) - (size_t)length, ":%s:%lld:%d",
+                 place->inner, (long long)place->inner_at,
+                 place->inner_found);
+}
+
+/* Finish the files among which the last look stopped; true when done. */
+static bool
+finish_files(struct run *run)
+{
+    struct place *place = run->place;
+    char path[PATH_MAX], name[LAYOUT_MAX_NAME + 1];
+
+    if (!place->inner[0])
+        return true;
+    snprintf(name, sizeof(name), "%s", place->inner);
+    snprintf(path, sizeof(path), "%s/%s", place->folder, name);
+    look_at_files(run, path, name, place->inner_at, place->inner_found);
+    return !place->inner[0];
+}
+
+/* Look at what is in the place's folder; true at its end. */
+static bool
+look_through(struct run *run)
+{
+    struct place *place = run->place;
+    CLEANUP_CLOSE int fd = safefs_open_beneath(run->sight->root_fd,
+                                               place->folder, SAFEFS_LIST);
 
     run->calls++;
-    if (fd < 0 || read_folder(run, fd, folder, &place, take_folder))
+    return fd < 0 ||
+           (read_folder(run, fd, place->folder, &place->at, take_folder) &&
+            !place->inner[0]);
+}
+
+/* Once around from where the last look stopped; true if it came to the end. */
+static bool
+go_on(struct run *run)
+{
+    struct place *place = run->place;
+
+    if (!finish_files(run) || !look_through(run))
+        return false;
+    if (strcmp(place->folder, LOCKS) == 0)
         return true;
-    snprintf(sight->cursor, sizeof(sight->cursor), "%s:%" PRId64, folder,
-             (int64_t)place);
-    return false;
+    *place = (struct place){.folder = LOCKS};
+    return look_through(run);
 }
 
 static struct run
@@ -350,6 +458,7 @@ begin_run(struct sight *sight, const struct errand *errand)
         .sight = sight,
         .errand = errand,
         .until_ms = util_monotonic_ms() + LOOK_MAX_MS,
+        .limit = LOOK_MAX_CALLS,
     };
 }
 
@@ -359,24 +468,26 @@ look_at_named(struct sight *sight, const struct errand *errand)
     struct run run = begin_run(sight, errand);
 
     if (sight->root_fd >= 0)
-        look_again(&run);
+        look_again(&run, LOOK_MAX_CALLS);
 }
 
 void
 look_below(struct sight *sight, const struct errand *errand)
 {
     struct run run = begin_run(sight, errand);
+    struct place place = read_place(sight->cursor);
 
     if (sight->root_fd < 0)
         return;
-    look_again(&run);
+    look_again(&run, LOOK_MAX_CALLS / 2);
     if (!*sight->cursor)
         sight->verdict.more_drifts = 0; /* a new round */
-    if (!util_has_prefix(sight->cursor, LOCKS ":") &&
-        !look_through(&run, "hub"))
+    run.limit = LOOK_MAX_CALLS;
+    run.place = &place;
+    if (!go_on(&run)) {
+        write_place(sight, &place);
         return;
-    if (!look_through(&run, LOCKS))
-        return;
+    }
     sight->cursor[0] = '\0';
     sight->verdict.round_wall = time(NULL);
 }

@@ -16,12 +16,13 @@
 
 #define LOOK_MAX_CALLS 1000 /* on the cache's file system, a run */
 #define LOOK_MAX_MS 2000
+#define LOOK_OWNER_DRIFTS 16 /* named of one owner: nobody fills the list */
 
 /* What is known of a cache, and the memory behind it. */
 struct sight {
     struct verdict verdict;
     char way_at[PATH_MAX];
-    char cursor[64];
+    char cursor[320];
     struct drift drifts[VERDICT_MAX_DRIFTS];
     int root_fd; /* O_PATH; -1: the root was not reached */
 };

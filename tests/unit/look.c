@@ -150,7 +150,7 @@ TEST("a large cache is seen whole in several looks")
     make_cache();
     for (unsigned i = 0; i < 1000; i++) {
         snprintf(name, sizeof(name), "hub/models--m%u", i);
-        make_folder(name, i % 10 ? 02770 : 0770);
+        make_folder(name, i % 100 ? 02770 : 0770);
         snprintf(name, sizeof(name), "hub/.locks/models--m%u", i);
         make_folder(name, 02770);
     }
@@ -162,34 +162,131 @@ TEST("a large cache is seen whole in several looks")
         looks++;
     } while (!sight.verdict.round_wall && looks < 100);
     CHECK(looks > 5 && looks < 30);
-    CHECK_INT(sight.verdict.ndrifts, 100);
-    for (unsigned i = 0; i < 1000; i += 10) {
+    CHECK_INT(sight.verdict.ndrifts, 10);
+    for (unsigned i = 0; i < 1000; i += 100) {
         snprintf(name, sizeof(name), "hub/models--m%u", i);
         CHECK(find_drift(name, getuid()) != NULL);
     }
 }
 
-TEST("more drift than can be named is counted, and named in its turn")
+TEST("more drift of one owner than is named comes in its turn")
 {
     char name[64];
+    unsigned looks = 0;
 
     make_cache();
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < 60; i++) {
         snprintf(name, sizeof(name), "hub/models--m%u", i);
         make_folder(name, 0770);
     }
+    look();
+    CHECK_INT(sight.verdict.ndrifts, LOOK_OWNER_DRIFTS);
+    CHECK(sight.verdict.more_drifts > 0);
+    while (sight.verdict.ndrifts && looks++ < 10) {
+        for (size_t i = 0; i < sight.verdict.ndrifts; i++)
+            chmod(tap_in_folder(sight.drifts[i].name), 02770);
+        look();
+    }
+    CHECK_INT(looks, 4);
+    look();
+    CHECK_INT(sight.verdict.more_drifts, 0);
+}
+
+TEST("nobody's drift keeps another's from being named")
+{
+    char name[64];
+
+    if (getuid() != 0)
+        SKIP("needs root to make another's folder");
+    make_cache();
+    for (unsigned i = 0; i < 400; i++) {
+        snprintf(name, sizeof(name), "hub/models--m%u", i);
+        make_folder(name, 0770);
+        REQUIRE_INT(lchown(tap_in_folder(name), 4001, (gid_t)-1), 0);
+    }
+    make_folder("hub/models--other", 0770);
+    REQUIRE_INT(lchown(tap_in_folder("hub/models--other"), 4002, (gid_t)-1),
+                0);
     for (unsigned i = 0; i < 6; i++)
         look();
-    CHECK_INT(sight.verdict.ndrifts, VERDICT_MAX_DRIFTS);
-    CHECK(sight.verdict.more_drifts > 0);
-    for (unsigned i = 0; i < 300; i++) {
-        snprintf(name, sizeof(name), "hub/models--m%u", i);
-        chmod(tap_in_folder(name), 02770);
+    CHECK(find_drift("hub/models--other", 4002) != NULL);
+}
+
+TEST("a name that the Hub does not allow is no repository")
+{
+    make_cache();
+    make_folder("hub/models--a b", 0770);
+    make_folder("hub/models--\xc3\xa4", 0770);
+    look();
+    CHECK_INT(sight.verdict.ndrifts, 0);
+}
+
+/* Folder `name` of .locks with `count` locks, of which `closed` is 0600. */
+static void
+make_locks(const char *name, unsigned count, unsigned closed)
+{
+    make_folder(name, 02770);
+    REQUIRE_INT(chdir(tap_in_folder(name)), 0);
+    for (unsigned i = 0; i < count; i++) {
+        char lock[32];
+
+        snprintf(lock, sizeof(lock), "%u.lock", i);
+        REQUIRE_INT(mknod(lock, S_IFREG, 0), 0);
+        chmod(lock, i == closed ? 0600 : 0664);
     }
-    for (unsigned i = 0; i < 12; i++)
+}
+
+TEST("one closed lock among many is found, and forgotten once mended")
+{
+    make_cache();
+    for (unsigned closed = 0; closed < 2500; closed += 499) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "hub/.locks/models--%u", closed);
+        make_locks(name, 2500, closed);
+        for (unsigned i = 0; i < 40 && !find_drift(name, getuid()); i++)
+            look();
+        CHECK(find_drift(name, getuid()) != NULL);
+        snprintf(name, sizeof(name), "hub/.locks/models--%u/%u.lock", closed,
+                 closed);
+        chmod(tap_in_folder(name), 0660);
+    }
+    for (unsigned i = 0; i < 60; i++)
         look();
     CHECK_INT(sight.verdict.ndrifts, 0);
-    CHECK_INT(sight.verdict.more_drifts, 0);
+}
+
+TEST("a lock folder with drift does not stop the look")
+{
+    make_cache();
+    make_locks("hub/.locks/models--a", 3000, 7);
+    chmod(tap_in_folder("hub/.locks/models--a"), 0755);
+    make_folder("hub/.locks/models--z", 0770);
+    make_folder("hub/models--new", 0770);
+    for (unsigned i = 0; i < 8; i++)
+        look();
+    CHECK(find_drift("hub/models--new", getuid()) != NULL);
+    CHECK(find_drift("hub/.locks/models--a", getuid()) != NULL);
+    CHECK(find_drift("hub/.locks/models--z", getuid()) != NULL);
+    CHECK(sight.verdict.round_wall > 0);
+}
+
+TEST("a closed listing is named for its owner")
+{
+    const struct drift *drift;
+
+    make_cache();
+    make_folder("hub/models--a", 02770);
+    make_folder("hub/models--a/trees", 02770);
+    tap_write("hub/models--a/trees/0123456789012345678901234567890123456789"
+              ".json", "{}");
+    chmod(tap_in_folder("hub/models--a/trees/"
+                        "0123456789012345678901234567890123456789.json"),
+          0600);
+    look();
+    drift = find_drift("hub/models--a", getuid());
+    REQUIRE(drift != NULL);
+    CHECK_INT(drift->what, DRIFT_LOCK);
 }
 
 TEST("a lock folder that never ends does not stop the look")
