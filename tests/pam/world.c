@@ -2,8 +2,9 @@
 /*
  * The machine of a PAM script.  Its people: alice and bob, ordinary users;
  * carol, a member of hf-users; dave, whose primary group is the shared one
- * `users`; erin, whose primary group is hf-users; the system's own root,
- * daemon, svc and nobody; and dyn, whose uid systemd would give out.
+ * `users`; erin, whose primary group is hf-users; fred, whose primary group is
+ * root's; the system's own root, daemon, svc and nobody; and dyn, whose uid
+ * systemd would give out.
  */
 #include "world.h"
 
@@ -27,7 +28,8 @@ static const char passwd[] =
     "bob:x:1001:1001:Bob:/home/bob:/bin/sh\n"
     "carol:x:1002:1002:Carol:/home/carol:/bin/sh\n"
     "dave:x:1003:100:Dave:/home/dave:/bin/sh\n"
-    "erin:x:1004:900:Erin:/home/erin:/bin/sh\n";
+    "erin:x:1004:900:Erin:/home/erin:/bin/sh\n"
+    "fred:x:1005:0:Fred:/home/fred:/bin/sh\n";
 
 static const char group[] =
     "root:x:0:\ndaemon:x:1:\nsudo:x:27:\nusers:x:100:\nsvc:x:998:\n"

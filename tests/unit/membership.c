@@ -299,6 +299,17 @@ TEST("a process that is still root's, or another user's, is left alone")
     CHECK_STR(own_groups(), "1001 2000");
 }
 
+TEST("root's own group proves nothing, nor does the cache's")
+{
+    static const gid_t root_groups[] = {0};
+
+    enter_with_groups();
+    REQUIRE_INT(setgroups(1, root_groups), 0);
+    CHECK_INT(add("fred"), GUARD_CLOSED);
+    CHECK_INT(add("erin"), GUARD_CLOSED);
+    CHECK_STR(own_groups(), "0");
+}
+
 TEST("one group of the user's that is missing keeps the guard closed")
 {
     static const gid_t some[] = {1000};

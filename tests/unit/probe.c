@@ -100,13 +100,13 @@ TEST("a helper that doesn't answer is left at the deadline, and not killed")
     int64_t start = util_monotonic_ms();
 
     snprintf(commands, sizeof(commands),
-             "trap '' PIPE; printf half >&3; sleep 0.4; echo on >&3 2>&-; "
+             "trap '' PIPE; printf half >&3; sleep 1; echo on >&3 2>&-; "
              "echo done > %s",
              tap_in_folder("end"));
     CHECK_INT(run(script(commands), 100, answer, &err), -ETIMEDOUT);
     start = util_monotonic_ms() - start;
     CHECK(start >= 100);
-    if (!CHECK(start < 250))
+    if (!CHECK(start < 700))
         tap_note("  it took %d ms", (int)start);
     CHECK_STR(await("end"), "done\n");
 }
@@ -117,9 +117,9 @@ TEST("a deadline of nothing is none that is waited for")
     int64_t start = util_monotonic_ms();
     struct err err;
 
-    CHECK_INT(run(script("sleep 0.5"), 0, answer, &err), -ETIMEDOUT);
-    CHECK_INT(run(script("sleep 0.5"), -1, NULL, NULL), 0);
-    CHECK(util_monotonic_ms() - start < 300);
+    CHECK_INT(run(script("sleep 1"), 0, answer, &err), -ETIMEDOUT);
+    CHECK_INT(run(script("sleep 1"), -1, NULL, NULL), 0);
+    CHECK(util_monotonic_ms() - start < 700);
 }
 
 TEST("a helper that nobody waits for can still write to descriptor 3")
