@@ -320,6 +320,16 @@ TEST("one group of the user's that is missing keeps the guard closed")
     CHECK_STR(own_groups(), "1000");
 }
 
+TEST("a member by NSS whose process lacks the group gets it, too")
+{
+    static const gid_t some[] = {1002};
+
+    enter_with_groups();
+    REQUIRE_INT(setgroups(1, some), 0);
+    CHECK_INT(add("carol"), GUARD_ADDED);
+    CHECK_STR(own_groups(), "900 1002");
+}
+
 TEST("the effective gid counts as one of the groups")
 {
     static const gid_t some[] = {2000};
