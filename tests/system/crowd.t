@@ -65,6 +65,7 @@ cp -p /usr/sbin/usermod /usr/sbin/usermod.real
 install -m 755 /dev/stdin /usr/sbin/usermod <<'END'
 #!/bin/bash
 echo "$*" >> /run/usermod.runs
+sleep 1 # so that all are there before the first has done
 exec /usr/sbin/usermod.real "$@"
 END
 timed storm one_by_su -

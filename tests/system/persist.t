@@ -109,7 +109,7 @@ usermod_is <<'END'
 #!/bin/bash
 echo "$*" >> /run/usermod.runs
 trap 'echo "killed" >> /run/usermod.runs' EXIT
-sleep 4
+sleep 6
 trap - EXIT
 exec /usr/sbin/usermod.real "$@"
 END
@@ -119,11 +119,17 @@ timed by_ssh erin true
 is "$?" 0 "MUST 2.6.1: usermod is slow, the login succeeds"
 ok "MUST 2.6.2: after persist_deadline, 1 s ($MS ms)" within 1900 1000
 nok "slow: not yet in /etc/group" in_etc_group erin
-timed by_su erin true
+for _ in 1 2 3 4; do
+    timed by_su erin true
+    echo "$MS"
+done > "$WORK/times"
 is "$(grep -c erin /run/usermod.runs)" 1 \
-    "slow: the second login starts no second usermod"
-ok "slow: nor waits longer ($MS ms)" within 1900
-ok "slow: the change lands all the same" wait_for 6 in_etc_group erin
+    "slow: the next logins start no second usermod"
+MS=$(sort -n "$WORK/times" | tail -n 1)
+ok "MUST 2.6.2: slow: persist_deadline once, later logins at once ($MS ms)" \
+    within 500
+ok "slow: nor do helpers pile up" [ "$(pgrep -cx hfcache-probe)" -le 2 ]
+ok "slow: the change lands all the same" wait_for 9 in_etc_group erin
 is "$(cat /run/usermod.runs)" "-aG hf-users erin" "slow: never killed"
 like "$(by_ssh erin "$LOOK")" 'groups: erin hf-users.*HF_HOME=' \
     "slow: the next login has it"
