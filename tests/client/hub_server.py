@@ -31,6 +31,7 @@ from hub_content import Content, GATE_OPENS_FOR, TOKENS
 KINDS = r"(?P<kind>models|datasets)"
 NAME = r"(?P<name>[\w.-]+/[\w.-]+)"
 XORB_CHUNK = 64 << 10
+STALLED = 1 << 20  # the bytes that a stalled download waits for
 
 
 class Refusal(Exception):
@@ -144,11 +145,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         if stall:
-            self.wfile.write(part[:len(part) - (1 << 20)])
+            self.wfile.write(part[:-STALLED])
             self.wfile.flush()
             self.hub.released.wait(60)
-            self.close_connection = True
-            return
+            part = part[-STALLED:]
         self.wfile.write(part)
 
     def refuse(self, refusal):
