@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
 #include <spawn.h>
@@ -28,6 +29,9 @@
 #define MAX_NAME 32
 #define MAX_GROUPS 65536
 #define MAX_COMPLAINT 300
+#define USUAL_MS 1000   /* who joins at the same moment waits so long */
+#define SLOW_MS 2000    /* a failure that took longer is not tried again */
+#define RETRY_MS 600000 /* by each login, but after so long */
 
 bool
 join_name_is_safe(const char *name)
@@ -201,20 +205,27 @@ name_drop_in(const struct join *join, char *ret, size_t size)
     snprintf(ret, size, "%s:%s.membership", join->user, join->group);
 }
 
+/* Write the drop-in, unless there is one: then it is not ours to remove. */
 static int
-write_drop_in(const struct join *join, struct err *err)
+write_drop_in(const struct join *join, bool *ret_made, struct err *err)
 {
     CLEANUP_CLOSE int dir_fd =
         safefs_open_state_folder(USERDB_DIR, 0755, 0, err);
     char name[NAME_MAX + 1];
+    struct statx st;
     int r;
 
     if (dir_fd < 0)
         return dir_fd;
     name_drop_in(join, name, sizeof(name));
+    if (safefs_look_at(dir_fd, name, &st) == 0)
+        return 0;
     /* Not empty: an empty file masks instead of adding (systemd < 258). */
     r = safefs_replace_file(dir_fd, name, 0644, true, "{}\n", 3);
-    return r < 0 ? err_sys(err, -r, "%s/%s", USERDB_DIR, name) : 0;
+    if (r < 0)
+        return err_sys(err, -r, "%s/%s", USERDB_DIR, name);
+    *ret_made = true;
+    return 0;
 }
 
 static void
@@ -229,7 +240,7 @@ remove_drop_in(const struct join *join)
         (void)safefs_remove_file(dir_fd, name);
 }
 
-/* --- one after another --------------------------------------------------- */
+/* --- joining ------------------------------------------------------------- */
 
 /* Keep a record of whom we added, for whoever takes members away again. */
 static void
@@ -246,25 +257,92 @@ record(const struct join *join)
         (void)safefs_append_line(dir_fd, RECORD_FILE, line);
 }
 
-/* Wait for our turn; a lock that cannot be had must not keep anyone out. */
+/* --- one after another --------------------------------------------------- */
+
+/*
+ * The lock file of a user's joins says when the one that holds it began, or
+ * when the last one failed: 'b' or 'f' and milliseconds since boot.
+ */
+enum note { NOTE_BEGAN = 'b', NOTE_FAILED = 'f' };
+
+static void
+name_lock(const struct join *join, char *ret, size_t size)
+{
+    snprintf(ret, size, "join-%u.lock", join->uid);
+}
+
+/* Milliseconds since what a note of this kind tells; -1: there is none. */
+static int64_t
+read_note(const struct join *join, enum note kind)
+{
+    CLEANUP_FREE char *note = NULL;
+    char name[32], path[64];
+    uint64_t then_ms;
+    size_t length;
+
+    name_lock(join, name, sizeof(name));
+    snprintf(path, sizeof(path), "%s/%s", VERDICT_DIR, name);
+    if (safefs_read_state(path, 0, 32, &note, &length, NULL) < 0 ||
+        note[0] != (char)kind ||
+        util_parse_number(note + 1, INT64_MAX, &then_ms) < 0)
+        return -1;
+    return util_boottime_ms() - (int64_t)then_ms;
+}
+
+/* Without room for a note the next login learns nothing from this one. */
+static void
+write_note(int turn, enum note kind)
+{
+    char note[32];
+    int length = snprintf(note, sizeof(note), "%c%" PRId64, (int)kind,
+                          util_boottime_ms());
+
+    if (turn >= 0 && ftruncate(turn, 0) == 0 &&
+        pwrite(turn, note, (size_t)length, 0) != length)
+        errno = 0;
+}
+
+/*
+ * The lock that makes one join a user at a time.  One that has just begun is
+ * waited for, so that logins at the same moment all see it done; -EBUSY behind
+ * one that takes long.  Without a lock to be had (a full /run) it goes on.
+ */
 static int
 take_turn(const struct join *join)
 {
     CLEANUP_CLOSE int dir_fd =
         safefs_open_state_folder(VERDICT_DIR, 0755, 0, NULL);
+    struct timespec pause = {.tv_nsec = 10000000};
+    int64_t began_ms = util_monotonic_ms();
     char name[32];
 
     if (dir_fd < 0)
         return dir_fd;
-    snprintf(name, sizeof(name), "join-%u.lock", join->uid);
-    return safefs_lock_file(dir_fd, name, true);
+    name_lock(join, name, sizeof(name));
+    for (;;) {
+        int turn = safefs_lock_file(dir_fd, name, false);
+
+        if (turn != -EBUSY || read_note(join, NOTE_BEGAN) > USUAL_MS ||
+            util_monotonic_ms() - began_ms > USUAL_MS)
+            return turn;
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+static int
+tell_without_effect(const struct join *join, struct err *err)
+{
+    return err_set(err, EIO, "%s without effect: NSS does not name %s in %s",
+                   join->how == JOIN_USERDB ? "a drop-in in " USERDB_DIR
+                                            : USERMOD,
+                   join->user, join->group);
 }
 
 static int
 join_and_see(const struct join *join, gid_t primary, struct err *err)
 {
-    bool joined = false;
-    int r = join->how == JOIN_USERDB ? write_drop_in(join, err)
+    bool joined = false, made = false;
+    int r = join->how == JOIN_USERDB ? write_drop_in(join, &made, err)
                                      : run_usermod(join, err);
 
     if (r < 0)
@@ -274,23 +352,22 @@ join_and_see(const struct join *join, gid_t primary, struct err *err)
         record(join);
         return 0;
     }
-    if (join->how == JOIN_USERDB)
+    if (made)
         remove_drop_in(join);
     if (r < 0)
         return err_sys(err, -r, "the groups of %s cannot be asked for",
                        join->user);
-    return err_set(err, EIO, "%s without effect: NSS does not name %s in %s",
-                   join->how == JOIN_USERDB ? "a drop-in in " USERDB_DIR
-                                            : USERMOD,
-                   join->user, join->group);
+    return tell_without_effect(join, err);
 }
 
 int
 join_run(const struct join *join, struct err *err)
 {
+    int64_t begun_ms = util_monotonic_ms();
     CLEANUP_CLOSE int turn = -1;
     gid_t primary = 0;
     bool joined = false;
+    int64_t age_ms;
     int r = check_names(join, &primary, err);
 
     if (r < 0)
@@ -298,5 +375,17 @@ join_run(const struct join *join, struct err *err)
     turn = take_turn(join);
     if (is_member(join, primary, &joined) == 0 && joined)
         return 0;
-    return join_and_see(join, primary, err);
+    if (turn == -EBUSY)
+        return err_set(err, EBUSY, "an earlier login is still adding %s to %s",
+                       join->user, join->group);
+    age_ms = read_note(join, NOTE_FAILED);
+    if (age_ms >= 0 && age_ms < RETRY_MS)
+        return err_set(err, EAGAIN, "failed after a long wait %" PRId64
+                       " s ago; the next try is in %" PRId64 " s",
+                       age_ms / 1000, (RETRY_MS - age_ms) / 1000);
+    write_note(turn, NOTE_BEGAN);
+    r = join_and_see(join, primary, err);
+    if (r < 0 && util_monotonic_ms() - begun_ms > SLOW_MS)
+        write_note(turn, NOTE_FAILED);
+    return r;
 }

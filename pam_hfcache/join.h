@@ -21,9 +21,11 @@ struct join {
 bool join_name_is_safe(const char *name);
 
 /*
- * Join, one at a time for each user, and ask NSS afterwards: 0 only if it
- * names the user as a member.  Else a negative errno and a sentence; a drop-in
- * without effect is taken back.  Waits for usermod as long as that takes.
+ * Join and ask NSS afterwards: 0 only if it names the user as a member.  Else a
+ * negative errno and a sentence: -EBUSY if another join of this user has been
+ * at work for long, -EAGAIN if one failed slowly a short while ago.  A drop-in
+ * of ours without effect is taken back.  Waits for usermod as long as that
+ * takes.
  */
 int join_run(const struct join *join, struct err *err);
 
