@@ -28,8 +28,11 @@ for fd in /proc/self/fd/*; do
     [ "$fd" -ef /proc/self/fd ] || echo "fd ${fd##*/}"
 done | sort -u
 parent=$(ps -o ppid= -p "$PPID" | tr -d ' ')
-echo "children of the login program: $(ps -o comm= --ppid "$PPID" | sort | xargs)"
-echo "of its parent: $(ps -o comm= --ppid "$parent" | sort | xargs)"
+children() {
+    ps -o comm= --ppid "$1" | sort | xargs
+}
+echo "children of the login program: $(children "$PPID")"
+echo "of its parent: $(children "$parent")"
 ulimit -a
 env | grep -vE '^(HF_|KERNELS_CACHE|TRACKIO_DIR|SSH_|_=)' | sort
 ls /proc/*/exe -l 2> /dev/null | grep -c hfcache-probe

@@ -54,7 +54,7 @@ for delay in 2 4 6 8 10 13 16 20 24 28 32 36 40 45 50 60; do
     pkill -KILL -x sudo
 done > "$WORK/late" 2>&1
 is "$(cat "$WORK/late")" "" \
-    "MUST 2.6.5: sudo stopped at 16 moments: nobody else waits, no helper is stopped"
+    "MUST 2.6.5: sudo stopped at 16 moments: nobody waits, no helper is stopped"
 ok "sudo was indeed stopped ($stopped times)" [ "$stopped" -ge 16 ]
 
 no_state

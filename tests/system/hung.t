@@ -84,7 +84,8 @@ done
 ok "hung: at most four probes, ever" [ "$(probes)" -le 4 ]
 timed by_ssh bob true
 ok "hung: the next login at once ($MS ms)" within $((HEALTHY + 200))
-like "$(by_terminal bob true)" 'hfcache: .*not answered' "hung: said on a terminal"
+like "$(by_terminal bob true)" 'hfcache: .*not answered' \
+    "hung: said on a terminal"
 
 # --- it answers again -------------------------------------------------------
 

@@ -193,7 +193,8 @@ start_cron() {
 }
 
 # LOOK: what a session is asked: its groups, then what it was given.
-LOOK='echo "groups: $(id -Gn)"; env | grep -E "^(HF_|HUGGINGFACE_|TRACKIO_|KERNELS_)" | sort'
+LOOK='echo "groups: $(id -Gn)"; env |'
+LOOK+=' grep -E "^(HF_|HUGGINGFACE_|TRACKIO_|KERNELS_)" | sort'
 
 # --- what to look at --------------------------------------------------------
 
@@ -265,7 +266,7 @@ timed() {
 # with other things, as its pressure on the CPU tells, gets LIMIT four times.
 within() {
     local limit=$1
-    if grep -qE '^some avg10=([4-9].|100)\.' /proc/pressure/cpu 2> /dev/null; then
+    if grep -qsE '^some avg10=([4-9].|100)\.' /proc/pressure/cpu; then
         limit=$((limit * 4))
     fi
     [ "$MS" -lt "$limit" ] && [ "$MS" -ge "${2:-0}" ]

@@ -72,15 +72,16 @@ failing() {
     ok "$name: it did fail" grep -q INJECTED "$WORK/trace"
 }
 
+OPENING=openat,open,read,fstat,newfstatat,statx
 for error in EIO ENOMEM EACCES EMFILE EINTR ENOSYS; do
     failing "the policy: $error" -P "$POLICY" -P "$POLICY.d" \
-        -e "inject=openat,open,read,fstat,newfstatat,statx,getdents64:error=$error"
+        -e "inject=$OPENING,getdents64:error=$error"
 done
 by_su alice true # so that there is a verdict
 GATE=$(echo /run/hfcache/*.gate)
 for error in EIO ENOMEM EACCES EINTR; do
     failing "the verdict: $error" -P /run/hfcache -P "$GATE" \
-        -e "inject=openat,open,read,fstat,newfstatat,statx:error=$error"
+        -e "inject=$OPENING:error=$error"
 done
 for error in EAGAIN ENOMEM EPERM ENOSYS; do
     no_state

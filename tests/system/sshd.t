@@ -54,8 +54,11 @@ TRACKIO_DIR=/home/alice/.cache/huggingface/trackio" \
     "key, first login: the group and the variables"
 ok "first login: in /etc/group" in_etc_group alice
 ok "first login: nothing made in the home" test ! -e /home/alice/.cache
+fields='user=alice uid=[0-9]+ service=sshd cache=/srv/huggingface section=[^=]*'
+fields+=' action=[^=]* member=[^=]* persist=[^=]* state=usable env=[^=]*'
+fields+=' age_ms=[0-9]+ took_ms=[0-9]+ why='
 ok "one log line, its fields in order" logged \
-    'authpriv\.[a-z]+ sshd.*pam_hfcache\(sshd:session\): user=alice uid=[0-9]+ service=sshd cache=/srv/huggingface section=[^=]* action=[^=]* member=[^=]* persist=[^=]* state=usable env=[^=]* age_ms=[0-9]+ took_ms=[0-9]+ why='
+    "authpriv\\.[a-z]+ sshd.*pam_hfcache\\(sshd:session\\): $fields"
 is "$(new_log | grep -c ' user=alice ')" 1 "no second line"
 
 group_file=$(stat -c '%i %y' /etc/group)
@@ -91,7 +94,8 @@ is "$(cat "$WORK/out")" "" "old scp protocol: nothing else"
 first=$(by_terminal dave "$LOOK")
 like "$first" 'groups: dave hf-users' "terminal: the group"
 like "$first" 'HF_HOME=/srv/huggingface' "terminal: the variables"
-like "$first" 'now in group hf-users.*tmux' "terminal: told of the new membership"
+like "$first" 'now in group hf-users.*tmux' \
+    "terminal: told of the new membership"
 unlike "$(by_terminal dave true)" 'hfcache:' \
     "terminal, second login: not a word"
 
