@@ -245,7 +245,7 @@ call(const char *hook, char *flag_words, const char *status)
 const char *
 calls_step(const char *line)
 {
-    char hook[32], flags[128] = "", status[64];
+    char hook[32], flags[128] = "", status[64], other[64];
 
     if (strcmp(line, "end") == 0) {
         calls_end();
@@ -253,6 +253,10 @@ calls_step(const char *line)
     }
     if (!handle && start() != PAM_SUCCESS)
         return "pam_start_confdir fails";
+    if (sscanf(line, "user %63s", other) == 1)
+        return pam_set_item(handle, PAM_USER, other) == PAM_SUCCESS
+                   ? NULL
+                   : "pam_set_item fails";
     if (sscanf(line, "%31[a-z_] = %63s", hook, status) != 2 &&
         sscanf(line, "%31[a-z_](%127[A-Z_|]) = %63s", hook, flags, status) !=
             3)

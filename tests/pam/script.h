@@ -21,7 +21,8 @@
  *                          terminal (0-2), sigchld:ignored|handled, umask:NNN, fsize:N,
  *                          nofile:N
  *   %needs groups          skip where groups and owners cannot be changed
- *   %run                   lines "HOOK(FLAGS) = STATUS", and "end" for pam_end
+ *   %run                   lines "HOOK(FLAGS) = STATUS"; "user NAME" changes
+ *                          PAM_USER on the handle; "end" is pam_end
  *
  * After a %run comes what it must have led to; a missing block means that
  * there must have been nothing of the kind, or no change:
