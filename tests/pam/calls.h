@@ -17,8 +17,8 @@ struct call_lines {
 bool calls_set(const struct block *block);
 
 /*
- * A line of %run: "HOOK(FLAGS) = STATUS", "user NAME" or "end".  NULL if it gave what it
- * says, else what it gave.  Starts a handle when there is none.
+ * A line of %run: "HOOK(FLAGS) = STATUS", "user NAME" or "end".  NULL if it
+ * gave what it says, else what it gave.  Starts a handle when there is none.
  */
 const char *calls_step(const char *line);
 
