@@ -100,14 +100,17 @@ planted "the verdict is a socket" 'rm "$GATE"
 socket.socket(socket.AF_UNIX).bind(sys.argv[1])" "$GATE"'
 by_su alice true
 names=$(cd "$STATE" && ls -A)
-planted "each name of ours is a link to /etc/passwd" \
-    'rm -rf "$STATE"/*; for name in $names; do
-        ln -s /etc/passwd "$STATE/$name"; done'
+each_is() { # COMMAND...: every name of ours is made anew by COMMAND NAME
+    local name
+    rm -rf "${STATE:?}"/*
+    for name in $names; do
+        "$@" "$STATE/$name"
+    done
+}
+planted "each name of ours is a link to /etc/passwd" each_is ln -s /etc/passwd
 ok "MUST 2.6.5: /etc/passwd is as it was" cmp -s /etc/passwd "$WORK/passwd"
-planted "each name of ours is a FIFO" \
-    'rm -rf "$STATE"/*; for name in $names; do mkfifo "$STATE/$name"; done'
-planted "each name of ours is a folder" \
-    'rm -rf "$STATE"/*; for name in $names; do mkdir "$STATE/$name"; done'
+planted "each name of ours is a FIFO" each_is mkfifo
+planted "each name of ours is a folder" each_is mkdir
 
 install -d -o mallory -m 777 /home/mallory/state
 planted "/run/hfcache is a link into a home" \
