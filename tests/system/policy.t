@@ -136,29 +136,35 @@ refused "an error in a drop-in" "$DROP:4: "
 
 # --- who is served ----------------------------------------------------------
 
-# served USER SERVICE-FUNCTION NAME, unserved likewise
+# served USER PROGRAM NAME, unserved likewise; explain must have foretold it.
 served() {
-    like "$("$2" "$1" "$LOOK")" 'HF_HOME=' "$3"
+    hfcache explain "$1" --service "$2" > "$WORK/explain" 2>&1
+    is "$?" 0 "$3: explain says so"
+    like "$("by_$2" "$1" "$LOOK")" 'HF_HOME=' "$3"
 }
 unserved() {
-    unlike "$("$2" "$1" "$LOOK")" 'HF_HOME=|hf-users' "$3"
+    hfcache explain "$1" --service "$2" > "$WORK/explain" 2>&1
+    is "$?" 1 "$3: explain says so"
+    unlike "$("by_$2" "$1" "$LOOK")" 'HF_HOME=' "$3"
 }
 
 groupadd nohf
 usermod -aG nohf bob
 policy <<< $'[cache]\nusers = * !@nohf'
-served alice by_su "users: everyone but a group: another"
-unserved bob by_su "users: everyone but a group: a member of it"
+served alice su "users: everyone but a group: another"
+unserved bob su "users: everyone but a group: a member of it"
 policy <<< $'[cache]\nservices = sshd'
-served alice by_ssh "services: sshd"
-unlike "$(by_su alice "$LOOK")" HF_HOME "services: not su"
+like "$(by_ssh alice "$LOOK")" 'HF_HOME=' "services: sshd"
+hfcache explain alice > "$WORK/explain"
+is "$?" 0 "services: sshd: explain says so"
+unserved alice su "services: not su"
 policy <<< $'[cache]\nhosts = gpu0*'
-served alice by_su "hosts: this one by its first label"
+served alice su "hosts: this one by its first label"
 policy <<< $'[cache]\nhosts = web* *.example.com'
-unlike "$(by_su alice "$LOOK")" HF_HOME "hosts: not this one"
+unserved alice su "hosts: not this one"
 policy <<< "[cache]
 min_uid = $(($(id -u bob) + 1))"
-unserved bob by_su "min_uid: above bob"
+unserved bob su "min_uid: above bob"
 policy <<END
 [cache]
 path = /srv/huggingface
@@ -169,7 +175,7 @@ users = bob
 [env lab]
 TORCH_HOME = /srv/lab/torch/%u
 END
-served alice by_su "two caches: the common one"
+served alice su "two caches: the common one"
 out=$(by_su bob "$LOOK; echo \"torch=\$TORCH_HOME\"")
 like "$out" 'HF_HOME=/srv/lab.*torch=/srv/lab/torch/bob' \
     "two caches: the named one, its [env] expanded"
