@@ -84,18 +84,29 @@ match_service(const struct subject *subject, const char *pattern)
     return fnmatch(pattern, subject->service, 0) == 0;
 }
 
+/* In ASCII: the host program's locale may be one that a user chose. */
+static void
+copy_lower(char *to, size_t size, const char *from, size_t length)
+{
+    if (length >= size)
+        length = size - 1;
+    for (size_t i = 0; i < length; i++)
+        to[i] = from[i] >= 'A' && from[i] <= 'Z' ? (char)(from[i] | 0x20)
+                                                 : from[i];
+    to[length] = '\0';
+}
+
 /* A pattern without a dot is about the host name's first label. */
 static bool
 match_host(const struct subject *subject, const char *pattern)
 {
-    char label[256];
-    size_t length = strcspn(subject->host, ".");
+    char host[256], lower[256];
+    size_t length = strchr(pattern, '.') ? strlen(subject->host)
+                                         : strcspn(subject->host, ".");
 
-    if (strchr(pattern, '.') || length >= sizeof(label))
-        return fnmatch(pattern, subject->host, FNM_CASEFOLD) == 0;
-    memcpy(label, subject->host, length);
-    label[length] = '\0';
-    return fnmatch(pattern, label, FNM_CASEFOLD) == 0;
+    copy_lower(host, sizeof(host), subject->host, length);
+    copy_lower(lower, sizeof(lower), pattern, strlen(pattern));
+    return fnmatch(lower, host, 0) == 0;
 }
 
 bool

@@ -78,13 +78,13 @@ judge_way(const struct verdict *verdict, struct view *view)
 /* What each folder of the gate must let the group do. */
 static const struct {
     const char *name;
-    unsigned need;
-    bool may_be_absent; /* members make it, or older clients do without */
+    unsigned need;      /* hub/blobs/: clients do without it */
+    bool may_be_absent; /* members make it */
 } gates[GATES] = {
     [GATE_ROOT] = {"the cache's root", 05, false},
     [GATE_HUB] = {"hub/", 07, false},
     [GATE_LOCKS] = {"hub/.locks/", 07, true},
-    [GATE_BLOBS] = {"hub/blobs/", 05, true},
+    [GATE_BLOBS] = {"hub/blobs/", 0, true},
 };
 
 /* The rwx bits that this inode gives to `gid`. */
@@ -183,7 +183,7 @@ judge_verdict(const struct policy_section *section,
 {
     enum state state = judge_way(known->verdict, view);
 
-    for (unsigned i = 0; i < GATES && state == STATE_USABLE; i++)
+    for (unsigned i = 0; i < GATE_BLOBS && state == STATE_USABLE; i++)
         state = judge_folder((enum gate)i, &known->verdict->gate[i],
                              known->gid, view);
     if (state == STATE_USABLE)

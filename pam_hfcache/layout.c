@@ -66,7 +66,7 @@ static const struct row {
     {"hub/tmp*", ANY, 0, 0, TEMP | NO_GROUP, "temporary file"},
 
     {"hub/.locks", DIR, G_RWX, O_W | STICKY, ACLED, "lock folder"},
-    {"hub/.locks/*", DIR, G_RWX, O_W | STICKY, ACLED, "lock folder"},
+    {"hub/.locks/*", DIR, G_RWX, O_W | STICKY, ACLED | OPENED, "lock folder"},
     {"hub/.locks/*/*.lock", FILE, 0060, 0, OPENED, "lock file"},
 
     {"hub/blobs", DIR, G_RWX, 0, EXACT | ACLED, "blob store"},
@@ -330,17 +330,6 @@ judge_acl(const struct layout_inode *inode, const struct layout_rules *rules,
     return rules->acl == LAYOUT_ACL_YES ? DRIFT_ACL : 0;
 }
 
-bool
-layout_is_kept_closed(const struct layout_inode *inode,
-                      const struct layout_rules *rules)
-{
-    if (!S_ISDIR(inode->mode) || inode->mode & 070)
-        return false;
-    /* Only where no default ACL opens new folders can a umask have closed it. */
-    return inode->gid != rules->gid || (rules->acl != LAYOUT_ACL_NO &&
-                                        inode->acl != ACL_FACT_UNSUPPORTED);
-}
-
 /*
  * A file that its owner closed to the group, not one that clients close; or
  * what is called a lock but tells something, whoever put it there.
@@ -353,6 +342,20 @@ is_private_file(const struct row *row, const struct layout_inode *inode)
     if (row->flags & OPENED && row->need & 020)
         return inode->size != 0;
     return !(inode->mode & 070) && !(row->flags & OPENED);
+}
+
+/*
+ * A folder that its owner closed to the group, or that somebody else may have
+ * moved here in that state.  A lock folder holds nothing but empty files, and
+ * the frame of the cache is nobody's own.
+ */
+static bool
+is_private_folder(const struct row *row, const struct layout_inode *inode,
+                  const struct layout_rules *rules)
+{
+    return S_ISDIR(inode->mode) && !(inode->mode & 070) &&
+           !(row->flags & (ROOTS | EXACT)) &&
+           !(row->flags & OPENED && inode->gid == rules->gid);
 }
 
 /* What no mending touches. */
@@ -405,7 +408,7 @@ layout_judge(const char *path, const struct layout_inode *inode,
     if (row->flags & OPENED && !(row->need & 020) && what == DRIFT_CLOSED)
         what = LAYOUT_NOTE; /* clients make listings 0600 */
     if (!odd && !is_private_file(row, inode) &&
-        !layout_is_kept_closed(inode, rules))
+        !is_private_folder(row, inode, rules))
         *ret_wanted = wanted;
     return odd | what;
 }

@@ -65,20 +65,12 @@ struct layout_wanted {
  * *ret_wanted gets what mending would make of it.  Nothing of it is ever more
  * open to others than the inode is, and it is the inode's own state wherever
  * nothing can or must be done: in case of an alarm, of a second link, of an ACL
- * that names people, and of a file that its owner closed to the group, unless
- * it is an empty lock or a listing in trees/, which clients make that way.
+ * that names people, and of what its owner closed to the group, but an empty
+ * lock, a lock folder, or a listing in trees/, which clients make that way.
  */
 unsigned layout_judge(const char *path, const struct layout_inode *inode,
                       const struct layout_rules *rules,
                       struct layout_wanted *ret_wanted);
-
-/*
- * True for a folder that its owner closed to the group on purpose, or that
- * somebody else may have moved here in that state: it is neither opened nor
- * entered.  What a umask closed in a cache without default ACLs is not.
- */
-bool layout_is_kept_closed(const struct layout_inode *inode,
-                           const struct layout_rules *rules);
 
 /* True if the wanted state differs from what the inode is. */
 bool layout_is_mendable(const struct layout_inode *inode,

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "probe.h"
 
@@ -22,12 +23,18 @@ note_problem(struct login *login, const char *what)
 
 /*
  * Only a host that is root through and through starts helpers: whoever started
- * su or sudo could stop, limit or freeze them.
+ * su or sudo could stop, limit or freeze them; and so could the user whose
+ * cgroup a user manager already is in.  Nor does one to which an orphan comes
+ * back as a child.
  */
 static bool
-may_start_helpers(void)
+may_start_helpers(const struct login *login)
 {
-    return getuid() == 0 && geteuid() == 0;
+    int is_reaper = 0;
+
+    return getuid() == 0 && geteuid() == 0 && getpid() != 1 &&
+           strcmp(login->person.subject.service, "systemd-user") != 0 &&
+           prctl(PR_GET_CHILD_SUBREAPER, &is_reaper) == 0 && !is_reaper;
 }
 
 int
@@ -198,7 +205,7 @@ login_persist(struct login *login)
     ssize_t result;
     int how = PERSIST_USERMOD;
 
-    if (!login->has_gid || login->lasting || !may_start_helpers() ||
+    if (!login->has_gid || login->lasting || !may_start_helpers(login) ||
         wanted_membership(login) != MEMBERSHIP_ENSURE)
         return;
     if (membership_persist_how(login->section, login->gid, group,
@@ -219,15 +226,18 @@ login_persist(struct login *login)
         login->member = MEMBER_YES; /* the application's initgroups sees it */
 }
 
+/* Take over `verdict`, in place of the one there was. */
 static void
-keep_verdict(struct login *login, const struct verdict *verdict)
+keep_verdict(struct login *login, struct verdict *verdict)
 {
     if (!login->verdict)
-        login->verdict = malloc(sizeof(*login->verdict));
-    else
-        verdict_free(login->verdict);
-    if (login->verdict)
-        *login->verdict = *verdict;
+        login->verdict = calloc(1, sizeof(*login->verdict));
+    if (!login->verdict) {
+        verdict_free(verdict);
+        return;
+    }
+    verdict_free(login->verdict);
+    *login->verdict = *verdict;
     login->age_ms = verdict_age_ms(verdict);
 }
 
@@ -337,6 +347,26 @@ wants_verdict(const struct login *login)
            policy_number(login->section, KEY_VERIFY) == VERIFY_LOGIN;
 }
 
+/*
+ * Is a mender due?  Not while a probe runs that may hang: it would hang, too.
+ */
+static bool
+wants_mender(const struct login *login, bool probing,
+             const struct knowledge *known)
+{
+    struct probe_state state = {.running = 1};
+
+    if (login->own_drifts == 0 || !may_start_helpers(login) ||
+        policy_number(login->section, KEY_REPAIR) != REPAIR_OWNER)
+        return false;
+    if (probing)
+        return !known->timed_out;
+    return verdict_probe_state(VERDICT_DIR, 0,
+                               policy_text(login->section, KEY_PATH),
+                               login->gid, &state, NULL) == 0 &&
+           state.running == 0;
+}
+
 void
 login_verify(struct login *login)
 {
@@ -344,13 +374,11 @@ login_verify(struct login *login)
     bool probing = false;
 
     if (wants_verdict(login)) {
-        probing = gather(login, &known) && may_start_helpers();
+        probing = gather(login, &known) && may_start_helpers(login);
         if (probing)
             probe_now(login, &known);
     }
-    login->mending =
-        login->own_drifts > 0 && may_start_helpers() &&
-        policy_number(login->section, KEY_REPAIR) == REPAIR_OWNER;
+    login->mending = wants_mender(login, probing, &known);
     if (login->mending && !probing) /* a probe that looked mends by itself */
         start_probe(login, "mend", -1, NULL, NULL);
     judge(login, &known);

@@ -61,6 +61,7 @@ look_at_fact(int root_fd, const char *path, struct inode_fact *ret)
 {
     CLEANUP_CLOSE int fd = safefs_open_beneath(root_fd, path, SAFEFS_PIN);
     struct statx st;
+    unsigned group = 0;
     int r = fd < 0 ? fd : safefs_look(fd, &st);
 
     *ret = (struct inode_fact){.error = -r};
@@ -72,6 +73,9 @@ look_at_fact(int root_fd, const char *path, struct inode_fact *ret)
     ret->gid = st.stx_gid;
     if (S_ISDIR(st.stx_mode))
         ret->acl = look_at_acl(fd);
+    r = safefs_group_bits(fd, &group);
+    if (r == 0)
+        ret->mode = (ret->mode & ~(mode_t)070) | (mode_t)group << 3;
 }
 
 void
@@ -265,14 +269,16 @@ note_owner(struct owners *owners, uid_t uid)
 static void
 take_file(struct run *run, int fd, const char *folder, const char *name)
 {
+    /* Pinned, since that never enters what may be mounted there. */
+    CLEANUP_CLOSE int file_fd = safefs_open_beneath(fd, name, SAFEFS_PIN);
     char path[PATH_MAX];
     struct statx st;
 
-    run->calls++;
-    if (safefs_look_at(fd, name, &st) < 0 || !S_ISREG(st.stx_mode))
+    run->calls += 2;
+    if (file_fd < 0 || safefs_look(file_fd, &st) < 0 || !S_ISREG(st.stx_mode))
         return;
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if (judge(run, path, &st, -1))
+    if (judge(run, path, &st, file_fd))
         note_owner(&run->owners, st.stx_uid);
 }
 

@@ -248,7 +248,8 @@ read_own_groups(gid_t **ret_groups, size_t *ret_count)
     groups = calloc((size_t)count + 1, sizeof(*groups));
     if (!groups)
         return -ENOMEM;
-    count = getgroups(count, groups);
+    if (count > 0) /* 0 would ask for the number alone */
+        count = getgroups(count, groups);
     if (count < 0) {
         free(groups);
         return -errno;
@@ -303,7 +304,7 @@ membership_guarded_add(const struct subject *subject, gid_t gid, bool may_add,
                        struct err *err)
 {
     CLEANUP_FREE gid_t *own = NULL;
-    size_t count;
+    size_t count = 0;
     bool present;
     int result = read_own_groups(&own, &count);
 

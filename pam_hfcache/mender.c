@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,12 +22,16 @@
 #define YOUNG_SECONDS 86400
 #define MAX_ATTEMPTS 3 /* while somebody changes what is being changed */
 #define GRACE_MS 5000  /* beyond its time, before it is killed */
+#define TICK_MS 20     /* more than a tick of any kernel's clock for files */
 
 struct work {
     const struct layout_rules *rules;
     uid_t uid;
-    gid_t pgid;
+    gid_t own_gid; /* a group of the user alone; -1: none */
     bool links_protected;
+    size_t named;  /* length of the path of the named folder */
+    size_t closed; /* so many folders from the named one down are of another
+                      group than the cache's and closed to other writers */
     time_t now;
     struct mended *result;
 };
@@ -67,12 +73,64 @@ pin(const struct walk_item *item)
 }
 
 /*
+ * Is this closed file in trees/ a listing, as clients write it?  Its name and
+ * place may be somebody else's choice, its content is not.
+ */
+static bool
+is_listing(int fd)
+{
+    static const char head[] = "{\n \"format_version\": ";
+    char buffer[sizeof(head) - 1];
+
+    return safefs_read_head(fd, buffer, sizeof(buffer)) == sizeof(buffer) &&
+           memcmp(buffer, head, sizeof(buffer)) == 0;
+}
+
+static int64_t
+to_ms(int64_t seconds, int64_t nanoseconds)
+{
+    return seconds * 1000 + nanoseconds / 1000000;
+}
+
+static int64_t
+wall_ms(void)
+{
+    struct timespec now = {0, 0};
+
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return to_ms(now.tv_sec, now.tv_nsec);
+}
+
+/*
+ * 0 if nothing has been done to the file since before it was pinned.  Then the
+ * name that led to it still does, and if it has one link only, it is that one:
+ * a hard link that somebody plants and removes meanwhile changes the ctime.
+ * -EAGAIN if the ctime is so young that another change may hide in the same
+ * tick of the clock; -ENOENT if the file has changed since it was visited.
+ */
+static int
+check_settled(const struct statx *now, const struct statx *visited,
+              int64_t pinned_ms)
+{
+    int64_t ctime_ms = to_ms(now->stx_ctime.tv_sec, now->stx_ctime.tv_nsec);
+
+    if (!S_ISREG(now->stx_mode))
+        return 0;
+    if (now->stx_ctime.tv_sec != visited->stx_ctime.tv_sec ||
+        now->stx_ctime.tv_nsec != visited->stx_ctime.tv_nsec)
+        return -ENOENT;
+    return ctime_ms + TICK_MS < pinned_ms ? 0 : -EAGAIN;
+}
+
+/*
  * Pin what the path names, see that it is what was visited and the user's own,
- * judge and change it.  0 if it is right now, -ESTALE if it changed meanwhile.
+ * judge and change it.  0 if it is right now, -ESTALE if it changed meanwhile,
+ * -EAGAIN if it did so a moment ago.
  */
 static int
 mend_once(const struct work *work, const struct walk_item *item)
 {
+    int64_t pinned_ms = wall_ms();
     CLEANUP_CLOSE int fd = pin(item);
     struct layout_inode inode;
     struct layout_wanted wanted;
@@ -83,12 +141,18 @@ mend_once(const struct work *work, const struct walk_item *item)
         return r;
     if (!safefs_is_same(&now, &item->stat) || now.stx_uid != work->uid)
         return -ENOENT;
+    r = check_settled(&now, &item->stat, pinned_ms);
+    if (r < 0)
+        return r;
     inode = describe(work, &now);
     inode.extended = safefs_has_access_acl(fd);
     if (S_ISDIR(now.stx_mode) && safefs_default_acl(fd, &inode.acl) < 0)
         inode.acl = ACL_FACT_OTHER;
     (void)layout_judge(item->path, &inode, work->rules, &wanted);
     if (!layout_is_mendable(&inode, &wanted))
+        return 0;
+    if (S_ISREG(inode.mode) && !(inode.mode & S_IRWXG) && inode.size > 0 &&
+        !is_listing(fd))
         return 0;
     r = safefs_change(fd, &now, wanted.mode, wanted.gid, wanted.acl, NULL);
     if (r == 0)
@@ -99,11 +163,17 @@ mend_once(const struct work *work, const struct walk_item *item)
 static void
 mend(const struct work *work, const struct walk_item *item)
 {
+    const struct timespec tick = {.tv_nsec = (TICK_MS + 5) * 1000000};
     int r = -ESTALE;
 
-    for (unsigned i = 0; r == -ESTALE && i < MAX_ATTEMPTS; i++)
+    for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
         r = mend_once(work, item);
-    if (r == -ENOENT || r == -ESTALE || r == -ENOTDIR)
+        if (r == -EAGAIN)
+            (void)nanosleep(&tick, NULL);
+        else if (r != -ESTALE)
+            break;
+    }
+    if (r == -ENOENT || r == -ESTALE || r == -ENOTDIR || r == -EAGAIN)
         work->result->vanished++;
     else if (r < 0)
         work->result->failed++;
@@ -124,40 +194,77 @@ needs_mending(const struct work *work, const struct walk_item *item)
     return layout_is_mendable(&inode, &wanted);
 }
 
-/*
- * What others than members could have filled, or its owner closed, is not
- * entered: somebody who may write a folder can move it, with all that is in
- * it, from elsewhere into the cache, and its owner's mender must not open it.
- */
+/* Could nobody but its owner have put anything into this folder? */
 static bool
-is_entered(const struct work *work, const struct walk_item *item)
+is_owners_alone(const struct work *work, const struct walk_item *item)
 {
-    struct layout_inode inode = describe(work, &item->stat);
     CLEANUP_CLOSE int fd = -1;
 
-    if (inode.gid != work->rules->gid &&
-        (inode.mode & S_IWOTH ||
-         (inode.mode & S_IWGRP && inode.gid != work->pgid)))
+    if (item->stat.stx_uid != work->uid || item->stat.stx_mode & S_IWOTH ||
+        (item->stat.stx_mode & S_IWGRP && item->stat.stx_gid != work->own_gid))
         return false;
-    if (inode.mode & S_IRWXG)
-        return true;
     fd = safefs_open_beneath(item->dir_fd, item->name, SAFEFS_PIN);
-    if (fd < 0 || safefs_default_acl(fd, &inode.acl) < 0)
+    return fd >= 0 && !safefs_has_access_acl(fd);
+}
+
+/*
+ * Who may write a folder can move it, with all that is in it, from elsewhere
+ * into the cache; its owner's mender must not open what came that way.  So a
+ * folder of another group is entered only if its owner alone can have made it
+ * what it is, and that down from the named folder.
+ */
+static bool
+is_entered(struct work *work, const struct walk_item *item, size_t depth)
+{
+    if (item->stat.stx_gid == work->rules->gid)
+        return true;
+    if (work->closed != depth || !is_owners_alone(work, item))
         return false;
-    return !layout_is_kept_closed(&inode, work->rules);
+    work->closed++;
+    return true;
+}
+
+/* The same for files; what all can read is no secret, nor is what is empty. */
+static bool
+is_trusted_file(const struct work *work, const struct statx *st, size_t depth)
+{
+    return st->stx_gid == work->rules->gid || work->closed == depth ||
+           st->stx_mode & S_IROTH || st->stx_size == 0;
+}
+
+/* How many folders, the named one included, hold what is at `path`. */
+static size_t
+count_depth(const struct work *work, const char *path)
+{
+    size_t depth = 0;
+
+    for (path += work->named; *path; path++)
+        depth += *path == '/';
+    return depth;
 }
 
 static enum walk_next
 visit(const struct walk_item *item, void *data)
 {
-    const struct work *work = data;
+    struct work *work = data;
+    size_t depth = count_depth(work, item->path);
 
-    if (item->event == WALK_FOLDER)
-        return is_entered(work, item) ? WALK_ON : WALK_SKIP;
-    if (item->event == WALK_PROBLEM)
+    if (work->closed > depth)
+        work->closed = depth; /* the walk has left them */
+    switch (item->event) {
+    case WALK_PROBLEM:
         work->result->vanished += item->error == ENOENT;
-    else if (item->stat.stx_uid == work->uid &&
-             needs_mending(work, item))
+        return WALK_ON;
+    case WALK_FOLDER:
+        return is_entered(work, item, depth) ? WALK_ON : WALK_SKIP;
+    case WALK_FOLDER_DONE:
+        break;
+    case WALK_ENTRY:
+        if (!is_trusted_file(work, &item->stat, depth))
+            return WALK_ON;
+        break;
+    }
+    if (item->stat.stx_uid == work->uid && needs_mending(work, item))
         mend(work, item);
     return WALK_ON;
 }
@@ -179,14 +286,15 @@ may_enter(const char *name)
 }
 
 int
-mender_mend(int root_fd, const char *name, const struct layout_rules *rules,
+mender_mend(int root_fd, const char *name, const struct errand *errand,
             int64_t until_ms, struct mended *ret)
 {
     struct work work = {
-        .rules = rules,
+        .rules = &errand->rules,
         .uid = geteuid(),
-        .pgid = getegid(),
+        .own_gid = errand->own_group ? getegid() : (gid_t)-1,
         .links_protected = are_links_protected(),
+        .named = strlen(name),
         .now = time(NULL),
         .result = ret,
     };
@@ -214,7 +322,7 @@ work_as_user(const struct errand *errand, const struct verdict *verdict)
         return root_fd;
     for (size_t i = 0; i < verdict->ndrifts && r != -ETIMEDOUT; i++) {
         if (verdict->drifts[i].owner == errand->uid)
-            r = mender_mend(root_fd, verdict->drifts[i].name, &errand->rules,
+            r = mender_mend(root_fd, verdict->drifts[i].name, errand,
                             until_ms, &mended);
     }
     close(root_fd);
@@ -222,6 +330,26 @@ work_as_user(const struct errand *errand, const struct verdict *verdict)
 }
 
 /* --- as root ------------------------------------------------------------- */
+
+/*
+ * Is the primary group the user's alone?  By the convention of useradd, as
+ * pam_umask's usergroups takes it: it has his name, and no other member.
+ */
+static bool
+has_own_group(const struct errand *errand)
+{
+    const struct passwd *user = getpwuid(errand->uid);
+    CLEANUP_FREE char *name = user ? strdup(user->pw_name) : NULL;
+    const struct group *group = name ? getgrgid(errand->pgid) : NULL;
+
+    if (!group || strcmp(group->gr_name, name) != 0)
+        return false;
+    for (char **member = group->gr_mem; *member; member++) {
+        if (strcmp(*member, name) != 0)
+            return false;
+    }
+    return true;
+}
 
 static bool
 owns_something(const struct errand *errand, const struct verdict *verdict)
@@ -233,8 +361,12 @@ owns_something(const struct errand *errand, const struct verdict *verdict)
     return false;
 }
 
-/* Wait for the child until its time is over, then end it. */
-static void
+/*
+ * Wait for the child until its time is over, then end it and wait on: while it
+ * is stuck in a dead file system, our lock keeps others from joining it there.
+ * True if it came to an end of its own.
+ */
+static bool
 wait_for(pid_t pid)
 {
     int64_t until_ms = util_monotonic_ms() + MENDER_MAX_MS + GRACE_MS;
@@ -242,12 +374,15 @@ wait_for(pid_t pid)
 
     while (util_monotonic_ms() < until_ms) {
         if (waitpid(pid, NULL, WNOHANG) != 0)
-            return;
+            return true;
         (void)nanosleep(&pause, NULL);
         if (pause.tv_nsec < 500000000)
             pause.tv_nsec += 20000000;
     }
     (void)kill(pid, SIGKILL); /* still ours: it has not been waited for */
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return false;
 }
 
 /* The lock that makes one mender a user, held while it works. */
@@ -265,22 +400,23 @@ take_turn(const char *dir, uid_t uid)
 }
 
 int
-mender_run(const char *dir, const struct errand *errand,
+mender_run(const char *dir, const struct errand *asked,
            const struct verdict *verdict)
 {
+    struct errand errand = *asked;
     CLEANUP_CLOSE int turn = -1;
     pid_t pid;
 
-    if (!owns_something(errand, verdict))
+    if (!owns_something(asked, verdict))
         return 0;
-    turn = take_turn(dir, errand->uid);
+    turn = take_turn(dir, asked->uid);
     if (turn < 0)
         return turn == -EBUSY ? 0 : turn;
+    errand.own_group = has_own_group(asked);
     pid = fork();
     if (pid < 0)
         return -errno;
     if (pid == 0)
-        _exit(work_as_user(errand, verdict) < 0);
-    wait_for(pid);
-    return 1;
+        _exit(work_as_user(&errand, verdict) < 0);
+    return wait_for(pid);
 }

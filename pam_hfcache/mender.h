@@ -7,9 +7,12 @@
  *    root's open; what it can do, the user could do by hand;
  *  - it changes folders and regular files of the user's alone, below hub/ of
  *    the cache alone, and only what the layout names;
- *  - it opens to the group no file that its owner closed, but empty locks and
+ *  - it opens to the group nothing that its owner closed, but empty locks and
  *    listings in trees/, which clients make that way; and no file at all where
  *    the kernel lets others make hard links to it;
+ *  - it opens nothing that somebody else can have moved into the cache: what is
+ *    of another group than the cache's is mended only as part of a tree that
+ *    nobody but its owner could write, from the named folder down;
  *  - a clean inode is not touched at all;
  *  - children first, the named folder last, so that a stopped run is seen and
  *    done again.
@@ -30,21 +33,21 @@ struct mended {
 
 /*
  * Mend below `name` ("hub/models--a--b" or "hub/.locks/models--a--b") beneath
- * the cache's root `root_fd` what belongs to the user that this process is.
+ * the cache's root `root_fd` what belongs to the user that this process is; of
+ * the errand, rules and own_group count.
  * 0; -EINVAL for another name; -ETIMEDOUT; or what kept it from beginning.
  */
-int mender_mend(int root_fd, const char *name,
-                const struct layout_rules *rules, int64_t until_ms,
-                struct mended *ret);
+int mender_mend(int root_fd, const char *name, const struct errand *errand,
+                int64_t until_ms, struct mended *ret);
 
 /*
- * Fork a mender for what `verdict` names as errand->uid's own, and wait until
+ * Fork a mender for what `verdict` names as asked->uid's own, and wait until
  * it ends, or kill it after its time.  One mender a user at a time: if there
  * is one (a lock in the folder `dir`), nothing is done.  For root, which has
- * let go of every lock of its own.  1 if a mender ran, 0 if there was nothing
- * to do, or a negative errno.
+ * let go of every lock of its own.  1 if a mender ran to its end, 0 if not, or
+ * a negative errno.
  */
-int mender_run(const char *dir, const struct errand *errand,
+int mender_run(const char *dir, const struct errand *asked,
                const struct verdict *verdict);
 
 #endif

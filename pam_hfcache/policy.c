@@ -15,6 +15,8 @@
 
 #define MAX_FILE_BYTES (256 * 1024)
 #define MAX_SECTIONS 256
+#define PLAIN                                                                \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 /* All strings of a policy, in blocks that are freed together. */
 struct policy_arena {
@@ -206,9 +208,7 @@ enter_env(struct loader *loader, const char *title, const char *name,
 static bool
 is_section_name(const char *name)
 {
-    return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
-                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                       "0123456789_.-")];
+    return *name && !name[strspn(name, PLAIN ".-")];
 }
 
 static int
@@ -379,13 +379,15 @@ load_dropins(struct loader *loader, const char *file, uid_t trusted_uid,
     text_addf(&path, "%s.d", file);
     if (path.full)
         return err_set(err, ENAMETOOLONG, "%s: the path is too long", file);
-    result = safefs_list_trusted(folder, "[A-Za-z0-9_-]*.conf", trusted_uid,
-                                 &names, &count, err);
+    result = safefs_list_trusted(folder, "*.conf", trusted_uid, &names, &count,
+                                 err);
     if (result < 0)
         return result;
     for (size_t i = 0; i < count && result == 0; i++) {
         char full[4400];
 
+        if (!strspn(names[i], PLAIN "-"))
+            continue; /* .x.conf, #x.conf, ~x.conf: somebody is editing */
         snprintf(full, sizeof(full), "%s/%s", folder, names[i]);
         result = load_file(loader, full, trusted_uid, err);
     }

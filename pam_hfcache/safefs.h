@@ -113,6 +113,12 @@ int safefs_open_stepwise(int dir_fd, const char *path, enum safefs_open how);
 int safefs_look(int fd, struct statx *ret);
 int safefs_look_at(int dir_fd, const char *name, struct statx *ret);
 
+/*
+ * Read up to `size` bytes from the start of the regular file that `fd` pins.
+ * The count or a negative errno.
+ */
+ssize_t safefs_read_head(int fd, char *buffer, size_t size);
+
 /* True if both are of the same inode on the same mount. */
 bool safefs_is_same(const struct statx *a, const struct statx *b);
 
@@ -135,6 +141,13 @@ int safefs_default_acl(int fd, enum acl_fact *ret);
 
 /* True if the inode `fd` has an access ACL that names users or groups. */
 bool safefs_has_access_acl(int fd);
+
+/*
+ * What the access ACL of the inode `fd` lets its group do: rwx bits.  Its mode
+ * does not tell, those of the group are the ACL's mask there.  0; -ENODATA if
+ * it has no access ACL; or another negative errno.
+ */
+int safefs_group_bits(int fd, unsigned *ret_bits);
 
 /*
  * Make the inode behind `fd`, which was `seen`, one of group `gid`, with the 12

@@ -21,7 +21,7 @@
 /* An ACL as the kernel keeps it: a version, then entries; little-endian. */
 #define ACL_ENTRIES 3
 #define ACL_BYTES (4 + 8 * ACL_ENTRIES)
-enum { TAG_USER = 0x01, TAG_GROUP = 0x04, TAG_OTHER = 0x20 };
+enum { TAG_USER = 0x01, TAG_GROUP = 0x04, TAG_MASK = 0x10, TAG_OTHER = 0x20 };
 
 /* A name for what is behind a descriptor, for calls that want a path. */
 #define FD_PATH_BYTES 32
@@ -102,6 +102,30 @@ safefs_has_access_acl(int fd)
 
     name_fd(fd, path);
     return getxattr(path, ACL_ACCESS, NULL, 0) > 0;
+}
+
+int
+safefs_group_bits(int fd, unsigned *ret_bits)
+{
+    unsigned char data[4096];
+    char path[FD_PATH_BYTES];
+    unsigned group = 0, mask = 07;
+    ssize_t length;
+
+    name_fd(fd, path);
+    length = getxattr(path, ACL_ACCESS, data, sizeof(data));
+    if (length < 0 || length < 4)
+        return length < 0 ? -errno : -ENODATA;
+    for (ssize_t i = 4; i + 8 <= length; i += 8) {
+        unsigned tag = data[i] | (unsigned)data[i + 1] << 8;
+
+        if (tag == TAG_GROUP)
+            group = data[i + 2];
+        else if (tag == TAG_MASK)
+            mask = data[i + 2];
+    }
+    *ret_bits = group & mask & 07;
+    return 0;
 }
 
 static int

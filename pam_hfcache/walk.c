@@ -316,15 +316,12 @@ enter(struct walk *walk, int dir_fd, const char *name,
     return r;
 }
 
-/* Look at a name; at the way to the walk's start no other way than beneath. */
+/* Look at a name without entering what may be mounted there. */
 static int
 look(int dir_fd, const char *name, struct statx *ret)
 {
-    CLEANUP_CLOSE int fd = -1;
+    CLEANUP_CLOSE int fd = safefs_open_beneath(dir_fd, name, SAFEFS_PIN);
 
-    if (!strchr(name, '/'))
-        return safefs_look_at(dir_fd, name, ret);
-    fd = safefs_open_beneath(dir_fd, name, SAFEFS_PIN);
     return fd < 0 ? fd : safefs_look(fd, ret);
 }
 

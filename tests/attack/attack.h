@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <sched.h>
 
 #include "mender.h"
 #include "safefs.h"
@@ -22,7 +23,13 @@
 #define GID 5555
 #define RACE_MS 3000
 
-static const struct layout_rules rules = {GID, 02770, LAYOUT_ACL_NO};
+static const struct errand errand_of_alice = {
+    .rules = {GID, 02770, LAYOUT_ACL_NO},
+    .uid = ALICE,
+    .pgid = ALICE,
+    .own_group = true,
+    .member = true,
+};
 
 /* Shared with all processes of a case. */
 struct board {
@@ -84,6 +91,17 @@ become(uid_t uid)
         _exit(1);
 }
 
+/* From now on whoever wakes up interrupts the others between two calls. */
+TAP_HELPER void
+share_one_cpu(void)
+{
+    cpu_set_t cpus;
+
+    CPU_ZERO(&cpus);
+    CPU_SET(sched_getcpu(), &cpus);
+    REQUIRE_INT(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
+}
+
 /* Run `step` as `uid` over and over until the board says stop. */
 TAP_HELPER pid_t
 keep_doing(uid_t uid, void (*step)(void))
@@ -103,9 +121,9 @@ keep_doing(uid_t uid, void (*step)(void))
     _exit(0);
 }
 
-/* One mender's run over Alice's repository, in a process of its own. */
+/* One mender's run over a folder of the cache, in a process of its own. */
 TAP_HELPER void
-mend_as_alice(void)
+mend_name_as_alice(const char *name)
 {
     const char *path = tap_in_folder("cache");
     gid_t gid = GID;
@@ -116,9 +134,15 @@ mend_as_alice(void)
         _exit(1);
     fd = safefs_open_root(path, at, NULL);
     if (fd >= 0)
-        mender_mend(fd, "hub/models--a", &rules,
+        mender_mend(fd, name, &errand_of_alice,
                     util_monotonic_ms() + MENDER_MAX_MS, &board->mended);
     _exit(fd < 0);
+}
+
+TAP_HELPER void
+mend_as_alice(void)
+{
+    mend_name_as_alice("hub/models--a");
 }
 
 /* Mend for RACE_MS, one mender after the other; how many ran. */

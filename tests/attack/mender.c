@@ -2,6 +2,8 @@
 /*
  * Alice's mender while Mallory, another member, does what he can: DESIGN 2.5.
  */
+#include <sys/xattr.h>
+
 #include "attack.h"
 
 #define BLOBS "cache/hub/models--a/blobs"
@@ -31,7 +33,7 @@ drift(void)
     for (unsigned i = 0; i < ARRAY_LEN(blob_fds); i++)
         (void)fchmod(blob_fds[i], 0646);
     (void)fchmod(folder_fd, 0770);
-    usleep(500);
+    usleep(60000); /* what has just changed is left to settle */
 }
 
 /* --- 1 and 6: links and names -------------------------------------------- */
@@ -131,6 +133,30 @@ TEST("MUST 3: no hard link to what is elsewhere: Alice's file, root's file")
     check_witness(&root_file);
 }
 
+/* A second link comes and goes: half of the time the file has one only. */
+static void
+link_and_unlink(void)
+{
+    (void)link(BLOBS "/blob0", "mallory/x");
+    (void)unlink("mallory/x");
+}
+
+TEST("MUST 3: a file whose links come and go is left until that is over")
+{
+    unsigned runs;
+
+    make_world();
+    make_blobs();
+    REQUIRE_INT(fchmod(blob_fds[0], 0666), 0); /* he may link what he writes */
+    keep_doing(MALLORY, link_and_unlink);
+    usleep(100000);
+    runs = mend_and_race();
+    tap_note("%u menders, %u attacks, %zu changes", runs, board->rounds,
+             board->mended.changed);
+    CHECK(runs > 20 && board->rounds > 100);
+    CHECK_INT(board->mended.changed, 0);
+}
+
 /* --- 4: whose, and what -------------------------------------------------- */
 
 /* Mallory's own inodes are among Alice's, with every mode in turn. */
@@ -174,6 +200,124 @@ TEST("MUST 4: only one's own, and nothing to others")
     }
     CHECK_INT(lstat(tap_in_folder(BLOBS), &st), 0);
     CHECK_INT(st.st_mode & 07777, 02770);
+}
+
+/* --- what comes into the tree -------------------------------------------- */
+
+#define TREES "cache/hub/models--m/trees"
+#define LISTING TREES "/0123456789abcdef0123456789abcdef01234567.json"
+
+/* A folder of Alice's, and in it what she closed to everybody. */
+static void
+make_private(gid_t gid, mode_t mode)
+{
+    make_folder("work", ALICE, gid, mode);
+    make_folder("work/private", ALICE, ALICE, 0750);
+    make_file("work/private/secret", "private", ALICE, ALICE, 0640);
+    make_folder("work/closed", ALICE, ALICE, 0700);
+    make_file("work/closed/x.lock", "private", ALICE, ALICE, 0644);
+}
+
+/* Mallory, who may write both places, moves; then Alice logs in. */
+static void
+move_and_mend(const char *from, const char *to, const char *name)
+{
+    pid_t pid;
+
+    REQUIRE_INT(rename(tap_in_folder(from), tap_in_folder(to)), 0);
+    pid = fork();
+    if (pid == 0)
+        mend_name_as_alice(name);
+    REQUIRE_INT(waitpid(pid, NULL, 0), pid);
+}
+
+/* Can Mallory open any of these below `folder`? */
+static void
+check_still_private(const char *folder)
+{
+    static const char *const files[] = {"private/secret", "closed/x.lock", ""};
+    char path[PATH_MAX];
+    pid_t pid = fork();
+
+    if (pid > 0) {
+        REQUIRE_INT(waitpid(pid, NULL, 0), pid);
+        return;
+    }
+    become(MALLORY);
+    for (size_t i = 0; i < ARRAY_LEN(files) - 1; i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
+        if (!CHECK_INT(open(tap_in_folder(path), O_RDONLY), -1))
+            tap_note("of %s", path);
+    }
+    _exit(0);
+}
+
+TEST("a project's folder moved among the locks stays as closed as it was")
+{
+    make_world();
+    make_private(6000, 0770);
+    move_and_mend("work", "cache/hub/.locks/x", "hub/.locks/x");
+    check_still_private("cache/hub/.locks/x");
+}
+
+TEST("a project's folder moved in as a repository stays as closed as it was")
+{
+    make_world();
+    make_private(6000, 02770);
+    move_and_mend("work", "cache/hub/models--x", "hub/models--x");
+    check_still_private("cache/hub/models--x");
+}
+
+TEST("members' folders moved into a repository stay as closed as they were")
+{
+    make_world();
+    make_private(GID, 02770);
+    make_folder("cache/hub/models--a/snapshots", ALICE, GID, 0770);
+    move_and_mend("work", "cache/hub/models--a/snapshots/x", "hub/models--a");
+    check_still_private("cache/hub/models--a/snapshots/x");
+}
+
+/* user::rwx,user:MALLORY:rwx,group::---,mask::rwx,other::--- */
+static void
+share_with_mallory(const char *path)
+{
+    unsigned char acl[4 + 8 * 5] = {2};
+    static const unsigned char entry[5][3] = {
+        {1, 7, 0}, {2, 7, 1}, {4, 0, 0}, {0x10, 7, 0}, {0x20, 0, 0}};
+    uint32_t uid = MALLORY;
+
+    for (unsigned i = 0; i < 5; i++) {
+        acl[4 + 8 * i] = entry[i][0];
+        acl[6 + 8 * i] = entry[i][1];
+        memset(acl + 8 + 8 * i, 0xff, 4);
+        if (entry[i][2])
+            memcpy(acl + 8 + 8 * i, &uid, 4);
+    }
+    if (setxattr(tap_in_folder(path), "system.posix_acl_access", acl,
+                 sizeof(acl), 0) < 0)
+        SKIP("the file system of /tmp has no ACLs");
+}
+
+TEST("a folder shared by an ACL and moved in stays as closed as it was")
+{
+    make_world();
+    make_private(ALICE, 0770);
+    share_with_mallory("work");
+    move_and_mend("work", "cache/hub/models--x", "hub/models--x");
+    check_still_private("cache/hub/models--x");
+}
+
+TEST("a closed file renamed to a listing's name stays closed")
+{
+    struct stat st;
+
+    make_world();
+    make_file(BLOBS "/b", "gated weights", ALICE, GID, 0600);
+    make_folder("cache/hub/models--m", MALLORY, GID, 02770);
+    make_folder(TREES, MALLORY, GID, 02770);
+    move_and_mend(BLOBS "/b", LISTING, "hub/models--m");
+    REQUIRE_INT(lstat(tap_in_folder(LISTING), &st), 0);
+    CHECK_INT(st.st_mode & 07777, 0600);
 }
 
 /* --- a folder that leaves the tree --------------------------------------- */
@@ -289,6 +433,9 @@ TEST("MUST 6: 10,000 folders in each other are mended to the last")
     int status;
 
     make_world();
+    /* As Alice moved it in: nobody else can have put anything into it. */
+    REQUIRE_INT(chown(tap_in_folder("cache/hub/models--a"), ALICE, ALICE), 0);
+    REQUIRE_INT(chmod(tap_in_folder("cache/hub/models--a"), 0755), 0);
     make_folder("cache/hub/models--a/snapshots", ALICE, ALICE, 0755);
     pid = fork();
     if (pid == 0) {

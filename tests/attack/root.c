@@ -4,7 +4,6 @@
  * `hfcache setup` is built of, the look of the helper, and the mender's keeper.
  */
 #include <sys/ptrace.h>
-#include <sys/xattr.h>
 
 #include "attack.h"
 #include "look.h"
@@ -39,6 +38,7 @@ replace_made(void)
 {
     if (rename(MADE, "cache/hub/taken") == 0) {
         (void)rename("mallory/own", MADE);
+        usleep(50); /* root goes on, and finds it */
         (void)rename(MADE, "mallory/own");
         (void)symlink("../../rootdir", MADE);
         (void)unlink(MADE);
@@ -71,6 +71,7 @@ TEST("a folder that root makes is never another one")
     make_file("mallory/own/f", "", MALLORY, MALLORY, 0644); /* not to remove */
     own = bear_witness("mallory/own");
     root_dir = bear_witness("rootdir");
+    share_one_cpu();
     keep_doing(MALLORY, replace_made);
     work_and_race(make_and_remove);
     CHECK(board->mended.changed > 10);
@@ -235,11 +236,8 @@ keep_a_mender(void)
     struct verdict verdict = {.drifts = &drift, .ndrifts = 1};
     pid_t pid = fork();
 
-    errand = (struct errand){.path = tap_in_folder("cache"),
-                             .rules = rules,
-                             .uid = ALICE,
-                             .pgid = ALICE,
-                             .member = true};
+    errand = errand_of_alice;
+    errand.path = tap_in_folder("cache");
     if (pid == 0)
         _exit(mender_run(tap_in_folder("run"), &errand, &verdict) < 0);
     return pid;

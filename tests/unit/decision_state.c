@@ -186,6 +186,19 @@ TEST("what is no folder is as good as absent")
     CHECK_STR(state_of(&verdict), "absent");
 }
 
+TEST("a blob store that can't be used is drift and no more")
+{
+    struct verdict verdict = healthy();
+    struct knowledge known = member_knows(&verdict);
+
+    verdict.gate[GATE_BLOBS].mode = S_IFDIR | 0700;
+    CHECK_STR(state_of(&verdict), "usable");
+    CHECK(judge(&known).drift);
+    verdict.gate[GATE_BLOBS].mode = S_IFREG | 0660;
+    CHECK_STR(state_of(&verdict), "usable");
+    CHECK(judge(&known).drift);
+}
+
 TEST("the group needs r-x of the root and rwx of hub/ and .locks/")
 {
     static const struct {
@@ -200,7 +213,8 @@ TEST("the group needs r-x of the root and rwx of hub/ and .locks/")
         {GATE_HUB, 02760, "closed"},   {GATE_HUB, 02700, "closed"},
         {GATE_HUB, 02707, "closed"},   {GATE_LOCKS, 02770, "usable"},
         {GATE_LOCKS, 02750, "closed"}, {GATE_LOCKS, 00700, "closed"},
-        {GATE_BLOBS, 02770, "usable"}, {GATE_BLOBS, 02700, "closed"},
+        /* Clients do without hub/blobs: it is drift, whoever closed it. */
+        {GATE_BLOBS, 02770, "usable"}, {GATE_BLOBS, 02700, "usable"},
         {GATE_HUB, 0770, "usable"},    {GATE_HUB, 02777, "usable"},
     };
 

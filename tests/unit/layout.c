@@ -90,7 +90,7 @@ TEST("folders: setgid and rwx for the group, nothing for writing others")
     CHECK_EXAMPLES(
         {"hub/models--a--b", D | 0770, DRIFT_SETGID, 02770},
         {"hub/models--a--b", D | 02755, DRIFT_CLOSED, 02775},
-        {"hub/models--a--b", D | 0700, DRIFT_CLOSED | DRIFT_SETGID, 02770},
+        {"hub/models--a--b", D | 0700, DRIFT_CLOSED | DRIFT_SETGID, 0},
         {"hub/models--a--b", D | 02777, DRIFT_OPEN, 02775},
         {"hub/datasets--a--b", D | 0770, DRIFT_SETGID, 02770},
         {"hub/spaces--a--b", D | 0770, DRIFT_SETGID, 02770},
@@ -175,23 +175,18 @@ TEST("below a lock folder there are lock files and nothing else")
     CHECK(!layout_is_mendable(&inode, &wanted));
 }
 
-TEST("a folder that its owner closed stays closed, one that a umask did not")
+TEST("a folder that its owner closed stays closed, but a lock folder")
 {
-    static const struct layout_rules with_acl = {GID, 02770, LAYOUT_ACL_AUTO};
-    struct layout_inode inode = {
-        .mode = D | 02700, .gid = GID, .nlink = 2, .acl = ACL_FACT_2770};
+    struct layout_inode inode = {.mode = D | 02700, .gid = GID, .nlink = 2};
     struct layout_wanted wanted;
 
-    CHECK(layout_is_kept_closed(&inode, &with_acl));
-    (void)layout_judge("hub/models--a", &inode, &with_acl, &wanted);
+    (void)layout_judge("hub/models--a", &inode, &rules, &wanted);
     CHECK(!layout_is_mendable(&inode, &wanted));
-    inode.acl = ACL_FACT_UNSUPPORTED; /* so it may well have been a umask */
-    CHECK(!layout_is_kept_closed(&inode, &with_acl));
-    (void)layout_judge("hub/models--a", &inode, &with_acl, &wanted);
+    (void)layout_judge("hub/.locks/models--a", &inode, &rules, &wanted);
     CHECK_INT(wanted.mode, 02770);
-    CHECK(!layout_is_kept_closed(&inode, &rules));
     inode.gid = 77; /* moved in from elsewhere */
-    CHECK(layout_is_kept_closed(&inode, &rules));
+    (void)layout_judge("hub/.locks/models--a", &inode, &rules, &wanted);
+    CHECK(!layout_is_mendable(&inode, &wanted));
 }
 
 TEST("an empty closed lock and a closed listing are opened to the group")

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/xattr.h>
 
 #include "look.h"
 #include "tap.h"
@@ -74,6 +75,25 @@ TEST("the gate's facts")
     CHECK_INT(gate[GATE_LOCKS].gid, getegid());
     CHECK(sight.verdict.taken_ms > 0 && sight.verdict.round_wall > 0);
     CHECK_INT(sight.verdict.ndrifts, 0);
+}
+
+TEST("an access ACL hides nothing: the gate tells what the group may do")
+{
+    /* u::rwx g::--- mask::rwx u:4001:rwx o::---, as the kernel has it */
+    static const unsigned char acl[] = {
+        2, 0, 0, 0,  1,  0, 7, 0, 255,  255, 255, 255, 2, 0,
+        7, 0, 0xa1, 0xf, 0, 0, 4, 0,   0,   0,   255, 255, 255, 255,
+        16, 0, 7, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255};
+    struct stat st;
+
+    make_cache();
+    if (setxattr(tap_in_folder("hub/.locks"), "system.posix_acl_access", acl,
+                 sizeof(acl), 0) < 0)
+        SKIP("this file system has no ACLs");
+    REQUIRE_INT(stat(tap_in_folder("hub/.locks"), &st), 0);
+    CHECK_INT(st.st_mode & 0770, 0770);
+    look();
+    CHECK_INT(sight.verdict.gate[GATE_LOCKS].mode & 0770, 0700);
 }
 
 TEST("an absent cache, an absent hub, a hub that is a link")
@@ -302,7 +322,7 @@ TEST("a lock folder that never ends does not stop the look")
         chmod(name, 0664);
     }
     make_folder("hub/.locks/models--z", 0770);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 10; i++)
         look();
     CHECK(find_drift("hub/.locks/models--z", getuid()) != NULL);
     CHECK(sight.verdict.round_wall > 0);

@@ -15,9 +15,11 @@
 
 #define UID 4001
 #define GID 5555
+#define LISTING "{\n \"format_version\": 1,\n \"files\": {}\n}"
 #define HEX40 "0123456789abcdef0123456789abcdef01234567"
 
-static struct layout_rules rules = {GID, 02770, LAYOUT_ACL_AUTO};
+static struct errand errand = {.rules = {GID, 02770, LAYOUT_ACL_AUTO},
+                               .own_group = true};
 static struct mended mended;
 
 /* Become who mends: what is made from here on is his. */
@@ -26,7 +28,7 @@ become_user(void)
 {
     gid_t gid = GID;
 
-    rules.gid = getuid() == 0 ? GID : getegid();
+    errand.rules.gid = getuid() == 0 ? GID : getegid();
     if (getuid() != 0)
         return;
     REQUIRE_INT(chown(tap_folder(), UID, UID), 0);
@@ -62,7 +64,7 @@ make_moved(void)
     make_folder("hub/models--a/refs", 0755);
     make_file("hub/models--a/refs/main", HEX40, 0644);
     make_folder("hub/models--a/trees", 0755);
-    make_file("hub/models--a/trees/" HEX40 ".json", "{}", 0600);
+    make_file("hub/models--a/trees/" HEX40 ".json", LISTING, 0600);
     make_folder("hub/models--a/snapshots", 0755);
     REQUIRE_INT(symlink("../blobs/x", tap_in_folder("hub/models--a/snapshots/"
                                                     "x")),
@@ -78,7 +80,7 @@ run_mender(const char *name, int64_t time_ms)
 
     REQUIRE(fd >= 0);
     mended = (struct mended){0, 0, 0};
-    r = mender_mend(fd, name, &rules, util_monotonic_ms() + time_ms, &mended);
+    r = mender_mend(fd, name, &errand, util_monotonic_ms() + time_ms, &mended);
     close(fd);
     return r;
 }
@@ -102,18 +104,18 @@ TEST("a repository moved in is mended whole")
     make_moved();
     CHECK_INT(run_mender("hub/models--a", 10000), 0);
     CHECK_INT(mended.failed, 0);
-    check_inode("hub/models--a", 02775, rules.gid);
-    check_inode("hub/models--a/blobs", 02775, rules.gid);
-    check_inode("hub/models--a/blobs/x", 0644, rules.gid);
-    check_inode("hub/models--a/refs/main", 0664, rules.gid);
-    check_inode("hub/models--a/trees/" HEX40 ".json", 0640, rules.gid);
+    check_inode("hub/models--a", 02775, errand.rules.gid);
+    check_inode("hub/models--a/blobs", 02775, errand.rules.gid);
+    check_inode("hub/models--a/blobs/x", 0644, errand.rules.gid);
+    check_inode("hub/models--a/refs/main", 0664, errand.rules.gid);
+    check_inode("hub/models--a/trees/" HEX40 ".json", 0640, errand.rules.gid);
     check_inode("hub/.locks/models--a", 0755, getegid());
     fd = open(tap_in_folder("hub/models--a/blobs"), O_PATH);
     CHECK_INT(safefs_default_acl(fd, &acl), 0);
     CHECK(acl == ACL_FACT_2770 || acl == ACL_FACT_UNSUPPORTED);
     CHECK_INT(run_mender("hub/.locks/models--a", 10000), 0);
-    check_inode("hub/.locks/models--a", 02775, rules.gid);
-    check_inode("hub/.locks/models--a/x.lock", 0664, rules.gid);
+    check_inode("hub/.locks/models--a", 02775, errand.rules.gid);
+    check_inode("hub/.locks/models--a/x.lock", 0664, errand.rules.gid);
     check_inode("hub", 0755, getegid());
 }
 
@@ -152,7 +154,7 @@ TEST("a file that its owner closed to the group stays closed")
     check_inode("hub/models--a/snapshots/secret", 0600, getegid());
     check_inode("hub/models--a/trees/notes.txt", 0600, getegid());
     check_inode("hub/.locks/models--a/secret.lock", 0600, getegid());
-    check_inode("hub/.locks/models--a/closed.lock", 0660, rules.gid);
+    check_inode("hub/.locks/models--a/closed.lock", 0660, errand.rules.gid);
 }
 
 TEST("nothing is given to others, what the layout forbids them is taken")
@@ -163,9 +165,9 @@ TEST("nothing is given to others, what the layout forbids them is taken")
     make_file("hub/models--a/.no_exist/y", "", 0640);
     make_file("hub/models--a/blobs/wide", "x", 0666);
     CHECK_INT(run_mender("hub/models--a", 10000), 0);
-    check_inode("hub/models--a/.no_exist", 02770, rules.gid);
-    check_inode("hub/models--a/.no_exist/y", 0640, rules.gid);
-    check_inode("hub/models--a/blobs/wide", 0664, rules.gid);
+    check_inode("hub/models--a/.no_exist", 02770, errand.rules.gid);
+    check_inode("hub/models--a/.no_exist/y", 0640, errand.rules.gid);
+    check_inode("hub/models--a/blobs/wide", 0664, errand.rules.gid);
 }
 
 TEST("other users' inodes, second links, links and FIFOs are left alone")
@@ -245,13 +247,86 @@ TEST("who is not in the group mends what he can and gives nothing away")
         SKIP("needs root to be in no group");
     become_user();
     make_moved();
-    rules.gid = 5556; /* not his */
+    errand.rules.gid = 5556; /* not his */
     make_file("hub/models--a/blobs/wide", "x", 0666);
     CHECK_INT(run_mender("hub/models--a", 10000), 0);
     CHECK(mended.failed > 0);
     check_inode("hub/models--a/blobs/wide", 0664, UID);
     REQUIRE_INT(stat(tap_in_folder("hub/models--a"), &st), 0);
     CHECK_INT(st.st_mode & 022, 0);
+}
+
+/* What somebody else could bring: a folder of Alice's, of another group. */
+static void
+make_brought(const char *top, mode_t mode)
+{
+    char path[200];
+
+    make_folder(top, mode);
+    snprintf(path, sizeof(path), "%s/private", top);
+    make_folder(path, 0750);
+    snprintf(path, sizeof(path), "%s/private/secret", top);
+    make_file(path, "secret", 0640);
+}
+
+TEST("what others could have moved in stays closed: a folder they write")
+{
+    if (getuid() != 0)
+        SKIP("needs a group of its own");
+    become_user();
+    make_folder("hub", 0755);
+    make_brought("hub/models--a", 0777);
+    make_folder("hub/models--b", 02770);
+    REQUIRE_INT(chown(tap_in_folder("hub/models--b"), (uid_t)-1, GID), 0);
+    chmod(tap_in_folder("hub/models--b"), 02770);
+    make_brought("hub/models--b/snapshots", 0750);
+    CHECK_INT(chown(tap_in_folder("hub/models--b/snapshots"), (uid_t)-1, UID),
+              0);
+    CHECK_INT(run_mender("hub/models--a", 5000), 0);
+    CHECK_INT(run_mender("hub/models--b", 5000), 0);
+    check_inode("hub/models--a", 0777, UID);
+    check_inode("hub/models--a/private", 0750, UID);
+    check_inode("hub/models--a/private/secret", 0640, UID);
+    check_inode("hub/models--b/snapshots", 0750, UID);
+    check_inode("hub/models--b/snapshots/private/secret", 0640, UID);
+}
+
+TEST("what others could have moved in stays closed: a group with others")
+{
+    if (getuid() != 0)
+        SKIP("needs a group of its own");
+    errand.own_group = false;
+    become_user();
+    make_folder("hub", 0755);
+    make_brought("hub/models--a", 0770);
+    CHECK_INT(run_mender("hub/models--a", 5000), 0);
+    check_inode("hub/models--a", 0770, UID);
+    check_inode("hub/models--a/private/secret", 0640, UID);
+}
+
+TEST("a group of the user's own is nobody else's")
+{
+    if (getuid() != 0)
+        SKIP("needs a group of its own");
+    become_user();
+    make_folder("hub", 0755);
+    make_folder("hub/models--a", 0775);
+    make_folder("hub/models--a/blobs", 0775);
+    make_file("hub/models--a/blobs/x", "data", 0664);
+    CHECK_INT(run_mender("hub/models--a", 5000), 0);
+    check_inode("hub/models--a", 02775, GID);
+    check_inode("hub/models--a/blobs", 02775, GID);
+    check_inode("hub/models--a/blobs/x", 0664, GID);
+}
+
+TEST("a closed file in trees/ is opened only if it is a listing")
+{
+    become_user();
+    make_moved();
+    make_file("hub/models--a/trees/" HEX40 ".json", "{\"secret\": 1}", 0600);
+    CHECK_INT(run_mender("hub/models--a", 5000), 0);
+    check_inode("hub/models--a/trees/" HEX40 ".json", 0600,
+                getegid());
 }
 
 TAP_MAIN
