@@ -25,9 +25,9 @@ fi
 # shellcheck source=tests/system/lib.sh
 . "$CLIENT/../system/lib.sh"
 for name in "$@"; do
-    [ -x "$CLIENT_VENVS/$name/bin/python" ] || skip_all \
-        "CLIENT_VENVS=$CLIENT_VENVS is hidden by tests/system/ns; name a" \
-        "folder outside /home, /root, /run, /srv, /tmp and /var/tmp"
+    [ -x "$CLIENT_VENVS/$name/bin/python" ] || skip_all "$(echo \
+        "tests/system/ns hides CLIENT_VENVS=$CLIENT_VENVS: name a folder" \
+        "outside /home, /root, /run, /srv, /tmp and /var/tmp")"
 done
 # A test is started from where only root may look, and so is its folder.
 OPS=/var/tmp/hub_ops.py
