@@ -9,6 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+static void format_text(char *buffer, size_t size, const char *format,
+                        va_list args) PRINTF_LIKE(3, 0);
+
 static void
 format_text(char *buffer, size_t size, const char *format, va_list args)
 {
