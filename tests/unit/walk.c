@@ -192,11 +192,11 @@ TEST("a deep tree is visited whole with few descriptors")
 {
     struct seen seen = {.log = ""};
 
-    make_deep(3000);
+    make_deep(500);
     CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_INT(seen.folders, 6001);
-    CHECK_INT(seen.done, 6001);
-    CHECK_INT(seen.entries, 3000);
+    CHECK_INT(seen.folders, 1001);
+    CHECK_INT(seen.done, 1001);
+    CHECK_INT(seen.entries, 500);
     CHECK_INT(seen.problems, 0);
     CHECK(seen.most_fds > WALK_MAX_FDS / 2);
     CHECK(seen.most_fds <= WALK_MAX_FDS + 12);
@@ -208,16 +208,16 @@ TEST("a wide folder is visited whole, each name once")
 
     REQUIRE_INT(mkdir(tap_in_folder("a"), 0755), 0);
     REQUIRE_INT(chdir(tap_in_folder("a")), 0);
-    for (unsigned i = 0; i < 5000; i++) {
+    for (unsigned i = 0; i < 1500; i++) {
         char name[40];
 
         sprintf(name, "a name of some length %u", i);
         REQUIRE_INT(i % 2 ? mkdir(name, 0755) : mknod(name, S_IFREG, 0), 0);
     }
     CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_INT(seen.entries, 2500);
-    CHECK_INT(seen.folders, 2501);
-    CHECK_INT(seen.done, 2501);
+    CHECK_INT(seen.entries, 750);
+    CHECK_INT(seen.folders, 751);
+    CHECK_INT(seen.done, 751);
 }
 
 TEST("a folder that is skipped is not entered and not told again")
