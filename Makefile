@@ -128,6 +128,7 @@ uninstall:
 		$(bindir)/hfcache disable --all
 	rm -f $(DESTDIR)$(securedir)/pam_hfcache.so \
 		$(DESTDIR)$(bindir)/hfcache $(DESTDIR)$(helper)
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir)
 	@if cmp -s conf/hfcache.conf $(conffile); then rm $(conffile); \
 	elif test -e $(conffile); then \
 		echo "kept: $(conffile), which differs from the one installed"; fi
@@ -152,13 +153,20 @@ programs: all $(UNIT) $(PAM_DRIVE)
 check: programs
 	$(TEST_ENV) $(PROVE) $(QUICK_TESTS)
 
-test: root packages programs
+# The packages come first, and another make then looks for what they brought.
+test: root
+	@tests/system/packages build test
+	@$(MAKE) programs
 	$(TEST_ENV) $(PROVE) --timer $(QUICK_TESTS) $(ROOT_TESTS)
 
-demo: root packages all
+demo: root
+	@tests/system/packages build demo
+	@$(MAKE) -s all
 	@$(TEST_ENV) tests/demo/demo
 
-bench: root packages programs
+bench: root
+	@tests/system/packages build test
+	@$(MAKE) programs $(BENCH)
 	@$(TEST_ENV) tests/bench/run
 
 root:
@@ -166,14 +174,11 @@ root:
 		"starts sshd in namespaces of its own (make check does without)" \
 		>&2; exit 1; }
 
-packages: root
-	@tests/system/packages build test
-
 clean:
 	rm -rf $(BUILD)
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install uninstall programs check test demo bench root packages \
-	clean FORCE
+.PHONY: all install uninstall programs check test demo bench root clean \
+	FORCE
 .DELETE_ON_ERROR:

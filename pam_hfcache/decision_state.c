@@ -214,8 +214,8 @@ decision_judge(const struct policy_section *section,
         view.state = STATE_UNVERIFIED;
     } else if (is_hung(known, known->age_ms)) {
         snprintf(view.why, sizeof(view.why),
-                 "the cache's file system has not answered for %lld s",
-                 (long long)(known->running_ms / 1000));
+                 "%.120s has not answered for %lld s",
+                 policy_text(section, KEY_PATH), (long long)(known->running_ms / 1000));
         view.state = STATE_HUNG;
     } else if (known->verdict) {
         view.state = judge_verdict(section, known, &view);
@@ -227,8 +227,8 @@ decision_judge(const struct policy_section *section,
     view.basis = view.state;
     if (known->timed_out && view.state != STATE_NOT_MEMBER) {
         snprintf(view.why, sizeof(view.why),
-                 "the cache's file system did not answer within %s",
-                 policy_text(section, KEY_DEADLINE));
+                 "%.120s did not answer within %s",
+                 policy_text(section, KEY_PATH), policy_text(section, KEY_DEADLINE));
         view.state = STATE_SLOW;
     }
     *ret = view;

@@ -161,7 +161,7 @@ take(struct reader *reader, const char *key)
 {
     size_t length = strlen(key);
     char *line = reader->next;
-    char *end = line ? strchr(line, '\n') : NULL;
+    char *end = strchr(line, '\n');
 
     if (reader->failed || !end || strncmp(line, key, length) != 0 ||
         line[length] != '=') {

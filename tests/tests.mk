@@ -38,5 +38,3 @@ $(BUILD)/tests/bench/pam_clock.so: tests/bench/pam_clock.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -shared \
 		-o $@ $< -lpam
-
-bench: $(BENCH)

@@ -349,7 +349,7 @@ TEST("a probe that has run for more than ten seconds means hung")
     view = judge(&known);
     CHECK_STR(decision_state_name(view.state), "hung");
     CHECK_STR(view.why,
-              "the cache's file system has not answered for 10 s");
+              "/srv/huggingface has not answered for 10 s");
     CHECK(!decision_exports(&policy.sections[0], &view));
     known.verdict = &verdict;
     known.age_ms = VERDICT_HUNG_MS + 1;
@@ -377,7 +377,7 @@ TEST("a passed deadline is slow, and goes by the last verdict")
     CHECK_STR(decision_state_name(view.state), "slow");
     CHECK_INT(view.basis, STATE_USABLE);
     CHECK_STR(view.why,
-              "the cache's file system did not answer within 300ms");
+              "/srv/huggingface did not answer within 300ms");
     CHECK(decision_exports(&policy.sections[0], &view));
     verdict.way_error = ENOENT;
     view = judge(&known);
@@ -387,7 +387,7 @@ TEST("a passed deadline is slow, and goes by the last verdict")
     known.verdict = NULL;
     view = judge_under("deadline = 1s", &known);
     CHECK_INT(view.basis, STATE_UNKNOWN);
-    CHECK_STR(view.why, "the cache's file system did not answer within 1s");
+    CHECK_STR(view.why, "/srv/huggingface did not answer within 1s");
     CHECK(decision_exports(&policy.sections[0], &view));
 }
 
