@@ -40,4 +40,7 @@ unlike "$(readelf -lW "$module" | grep GNU_STACK)" "RWE" \
 unlike "$(nm -D --undefined-only "$module")" \
     ' (fork|vfork|system|popen|(__)?v?syslog(_chk)?|openlog|setenv|putenv|unsetenv|exit|chdir|setlocale|sleep|alarm|signal|sigaction|setuid|initgroups)(@|$)' \
     "the module calls nothing that changes or ends its host"
+unlike "$(nm -D --undefined-only "$module")" \
+    ' (p?write(v|64)?|creat(64)?|f?truncate(64)?|rename(at2?)?|unlink(at)?|rmdir|(sym)?link(at)?|f?ch(mod|own)(at)?|[lf]?setxattr|fork|execv?e?)(@|$)' \
+    "the module cannot even change a file: it has no call that does"
 done_testing
