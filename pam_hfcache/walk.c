@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "safefs.h"
@@ -21,13 +20,19 @@
 #define NAMES_BYTES (16 * 1024) /* read from a folder at a time */
 #define ENTRIES_A_CLOCK 64      /* looked at between two looks at the clock */
 
+/* What tells a folder from another one; a statx is large for a deep tree. */
+struct identity {
+    uint64_t inode, mount;
+    uint32_t device_major, device_minor;
+};
+
 struct frame {
     int fd;             /* -1: given up */
     char *names;        /* from getdents64(), NULL: given up */
     size_t used, length; /* in `names` */
     off_t place;        /* where to read on in the folder */
     size_t path_length; /* of the walk's path, when it is this folder's */
-    struct statx stat;
+    struct identity identity;
 };
 
 struct walk {
@@ -90,6 +95,21 @@ cut_path(struct walk *walk, size_t length)
 
 /* --- frames -------------------------------------------------------------- */
 
+static struct identity
+identify(const struct statx *stat)
+{
+    return (struct identity){stat->stx_ino, stat->stx_mnt_id,
+                             stat->stx_dev_major, stat->stx_dev_minor};
+}
+
+static bool
+is_folder(const struct statx *stat, const struct identity *identity)
+{
+    struct identity now = identify(stat);
+
+    return S_ISDIR(stat->stx_mode) && memcmp(&now, identity, sizeof(now)) == 0;
+}
+
 static struct frame *
 top(struct walk *walk)
 {
@@ -130,7 +150,8 @@ push_frame(struct walk *walk, int fd, const struct statx *stat)
         walk->room = room;
     }
     walk->frames[walk->depth++] = (struct frame){
-        .fd = fd, .path_length = walk->path_length, .stat = *stat};
+        .fd = fd, .path_length = walk->path_length,
+        .identity = identify(stat)};
     keep_within_bounds(walk);
     return 0;
 }
@@ -142,11 +163,13 @@ pop_frame(struct walk *walk)
     walk->depth--;
     if (walk->shallowest > walk->depth)
         walk->shallowest = walk->depth;
+    if (walk->depth)
+        cut_path(walk, top(walk)->path_length);
 }
 
 /* Open the folder again, with what is on the way, and see that it is it. */
 static int
-open_again(const struct frame *frame, int dir_fd, const char *path)
+open_again(const struct identity *identity, int dir_fd, const char *path)
 {
     int fd = safefs_open_beneath(dir_fd, path, SAFEFS_LIST);
     struct statx now;
@@ -155,7 +178,7 @@ open_again(const struct frame *frame, int dir_fd, const char *path)
     if (fd < 0)
         return fd;
     r = safefs_look(fd, &now);
-    if (r == 0 && !safefs_is_same(&now, &frame->stat))
+    if (r == 0 && !is_folder(&now, identity))
         r = -ESTALE;
     if (r < 0) {
         close(fd);
@@ -202,7 +225,7 @@ go_down(struct walk *walk, ssize_t last, size_t stop, int *fd)
 
     if (!path)
         return -ENOMEM;
-    next = open_again(&walk->frames[stop], *fd, *path ? path : ".");
+    next = open_again(&walk->frames[stop].identity, *fd, *path ? path : ".");
     if (next < 0)
         return next;
     if (*fd != walk->root_fd)
@@ -278,13 +301,8 @@ tell(struct walk *walk, enum walk_event event, int dir_fd, const char *name,
      const struct statx *stat, int error)
 {
     struct walk_item item = {
-        .event = event,
-        .root_fd = walk->root_fd,
-        .dir_fd = dir_fd,
-        .name = name,
-        .path = walk->path,
-        .error = error,
-    };
+        .event = event, .root_fd = walk->root_fd, .dir_fd = dir_fd,
+        .name = name,   .path = walk->path,       .error = error};
 
     if (stat)
         item.stat = *stat;
@@ -304,8 +322,8 @@ static int
 enter(struct walk *walk, int dir_fd, const char *name,
       const struct statx *stat)
 {
-    struct frame expected = {.stat = *stat};
-    int fd = open_again(&expected, dir_fd, name);
+    struct identity identity = identify(stat);
+    int fd = open_again(&identity, dir_fd, name);
     int r;
 
     if (fd < 0)
@@ -393,7 +411,7 @@ tell_done(struct walk *walk)
     struct statx now;
     int r = look(dir_fd, name, &now);
 
-    if (r == 0 && !safefs_is_same(&now, &top(walk)->stat))
+    if (r == 0 && !is_folder(&now, &top(walk)->identity))
         r = -ESTALE;
     if (r < 0)
         return tell_problem(walk, dir_fd, name, -r);
@@ -402,15 +420,13 @@ tell_done(struct walk *walk)
                : 0;
 }
 
-/* Leave frames whose folders cannot be opened again; each is told. */
+/* The top frame's folder cannot be opened again: told and left. */
 static int
 leave_lost(struct walk *walk, int error)
 {
     int r = tell_problem(walk, walk->root_fd, walk->path, error);
 
     pop_frame(walk);
-    if (walk->depth)
-        cut_path(walk, top(walk)->path_length);
     return r;
 }
 
@@ -427,8 +443,6 @@ leave(struct walk *walk)
     }
     r = tell_done(walk);
     pop_frame(walk);
-    if (walk->depth)
-        cut_path(walk, top(walk)->path_length);
     return r;
 }
 
@@ -463,10 +477,8 @@ int
 walk_run(int root_fd, const char *start, int64_t until_ms, walk_visit *visit,
          void *data)
 {
-    struct walk walk = {.root_fd = root_fd,
-                        .until_ms = until_ms,
-                        .visit = visit,
-                        .data = data};
+    struct walk walk = {.root_fd = root_fd, .until_ms = until_ms,
+                        .visit = visit, .data = data};
     struct statx stat;
     int r = look(root_fd, *start ? start : ".", &stat);
 

@@ -16,7 +16,7 @@
 #include "util.h"
 
 #define WALK_MAX_FDS 48
-#define WALK_MAX_PATH (16 << 20) /* bytes of a path; what is deeper is told */
+#define WALK_MAX_PATH (4 << 20) /* bytes of a path; what is deeper is told */
 
 enum walk_event {
     WALK_FOLDER,      /* a folder, before its contents */

@@ -161,7 +161,7 @@ TEST("MUST 3: a file whose links come and go is left until that is over")
     runs = mend_and_race();
     tap_note("%u menders, %u attacks, %zu changes", runs, board->rounds,
              board->mended.changed);
-    CHECK(runs > 20 && board->rounds > 100);
+    CHECK(runs > 5 && board->rounds > 100);
     CHECK(board->mended.changed <= 5); /* when Mallory slept for long */
 }
 
