@@ -107,6 +107,17 @@ print_below(const struct cli *cli, const struct cache *cache)
     print_drifts(cli, verdict);
 }
 
+/* Is anything named that no login will open? */
+static bool
+has_kept(const struct verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->ndrifts; i++) {
+        if (verdict->drifts[i].what & DRIFT_KEPT)
+            return true;
+    }
+    return false;
+}
+
 static void
 print_advice(const struct cli *cli, const struct cache *cache)
 {
@@ -123,6 +134,8 @@ print_advice(const struct cli *cli, const struct cache *cache)
         puts("  look    the next login that the policy serves looks at it");
     if (!cache->has_verdict || cache->verdict.ndrifts == 0)
         return;
+    if (has_kept(&cache->verdict))
+        puts("  open    what its owner closed only he opens: chmod -R g+rwX");
     if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {
         puts("  mend    the next login of each owner mends it");
         return;

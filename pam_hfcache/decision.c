@@ -196,6 +196,7 @@ decision_own_drifts(const struct verdict *verdict, uid_t uid)
     size_t count = 0;
 
     for (size_t i = 0; verdict && i < verdict->ndrifts; i++)
-        count += verdict->drifts[i].owner == uid;
+        count += verdict->drifts[i].owner == uid &&
+                 !(verdict->drifts[i].what & DRIFT_KEPT);
     return count;
 }

@@ -100,7 +100,7 @@ extern const struct drift_word decision_drift_words[]; /* bit 0 at the end */
 bool decision_exports(const struct policy_section *section,
                       const struct view *view);
 
-/* How many repositories or lock folders in the verdict are this user's. */
+/* How many repositories or lock folders this user's login would mend. */
 size_t decision_own_drifts(const struct verdict *verdict, uid_t uid);
 
 #define DECISION_MAX_VARIABLES 64

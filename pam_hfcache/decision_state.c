@@ -129,8 +129,10 @@ const struct drift_word decision_drift_words[] = {
     {DRIFT_OPEN, "open", "too open"},
     {DRIFT_ACL, "acl", "default ACL missing"},
     {DRIFT_LOCK, "lock", "closed locks or listings"},
+    {DRIFT_KEPT, "kept", "closed by its owner"},
     {LAYOUT_OWNER, "owner", "not root's"},
     {LAYOUT_STICKY, "sticky", "sticky bit"},
+    {LAYOUT_UNKNOWN, "type", "not a folder"},
     {0, NULL, NULL},
 };
 

@@ -116,7 +116,7 @@ add_drift(struct sight *sight, const char *name, uid_t owner, unsigned what)
 {
     struct verdict *verdict = &sight->verdict;
     size_t of_owner = 0;
-    char *copy;
+    char *copy = NULL;
 
     for (size_t i = 0; i < verdict->ndrifts; i++) {
         if (verdict->drifts[i].owner != owner)
@@ -127,10 +127,8 @@ add_drift(struct sight *sight, const char *name, uid_t owner, unsigned what)
             return;
         }
     }
-    copy = of_owner < LOOK_OWNER_DRIFTS &&
-                   verdict->ndrifts < VERDICT_MAX_DRIFTS
-               ? strdup(name)
-               : NULL;
+    if (of_owner < LOOK_OWNER_DRIFTS && verdict->ndrifts < VERDICT_MAX_DRIFTS)
+        copy = strdup(name);
     if (!copy) {
         verdict->more_drifts++;
         return;
@@ -194,7 +192,7 @@ is_spent(const struct run *run)
     return run->calls >= run->limit || util_monotonic_ms() >= run->until_ms;
 }
 
-/* Judge one inode: what is wrong of all that its owner could mend. */
+/* Judge one inode: what is wrong that its owner's login could mend, or he. */
 static unsigned
 judge(const struct run *run, const char *path, const struct statx *st, int fd)
 {
@@ -214,9 +212,12 @@ judge(const struct run *run, const char *path, const struct statx *st, int fd)
         inode.extended = safefs_has_access_acl(fd);
     }
     what = layout_judge(path, &inode, &run->errand->rules, &wanted);
-    if (!layout_is_mendable(&inode, &wanted))
-        return 0;
-    return what & DRIFT_ALL ? what & DRIFT_ALL : DRIFT_CLOSED;
+    if (layout_is_mendable(&inode, &wanted))
+        return what & DRIFT_ALL ? what & DRIFT_ALL : DRIFT_CLOSED;
+    /* Nobody else can use it, and that is worth knowing. */
+    return S_ISDIR(inode.mode) && !(inode.mode & S_IRWXG)
+               ? DRIFT_CLOSED | DRIFT_KEPT
+               : 0;
 }
 
 typedef void take_name(struct run *run, int fd, const char *folder,
@@ -309,10 +310,8 @@ look_at_files(struct run *run, const char *path, const char *name, off_t at,
         add_drift(run->sight, path, run->owners.uid[i], DRIFT_LOCK);
     if (!run->place)
         return;
-    run->place->inner[0] = '\0';
-    if (is_done)
-        return;
-    snprintf(run->place->inner, sizeof(run->place->inner), "%s", name);
+    snprintf(run->place->inner, sizeof(run->place->inner), "%s",
+             is_done ? "" : name);
     run->place->inner_at = at;
     run->place->inner_found = found;
 }

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "decision.h"
 #include "safefs.h"
 #include "shed.h"
 #include "walk.h"
@@ -207,6 +208,17 @@ is_owners_alone(const struct work *work, const struct walk_item *item)
     return fd >= 0 && !safefs_has_access_acl(fd);
 }
 
+/* Is this closed folder one that mending opens? */
+static bool
+is_opened(const struct work *work, const struct walk_item *item)
+{
+    struct layout_inode inode = describe(work, &item->stat);
+    struct layout_wanted wanted;
+
+    (void)layout_judge(item->path, &inode, work->rules, &wanted);
+    return wanted.mode & S_IRWXG;
+}
+
 /*
  * Who may write a folder can move it, with all that is in it, from elsewhere
  * into the cache; its owner's mender must not open what came that way.  So a
@@ -217,7 +229,7 @@ static bool
 is_entered(struct work *work, const struct walk_item *item, size_t depth)
 {
     if (item->stat.stx_gid == work->rules->gid)
-        return true;
+        return item->stat.stx_mode & S_IRWXG || is_opened(work, item);
     if (work->closed != depth || !is_owners_alone(work, item))
         return false;
     work->closed++;
@@ -321,7 +333,8 @@ work_as_user(const struct errand *errand, const struct verdict *verdict)
     if (root_fd < 0)
         return root_fd;
     for (size_t i = 0; i < verdict->ndrifts && r != -ETIMEDOUT; i++) {
-        if (verdict->drifts[i].owner == errand->uid)
+        if (verdict->drifts[i].owner == errand->uid &&
+            !(verdict->drifts[i].what & DRIFT_KEPT))
             r = mender_mend(root_fd, verdict->drifts[i].name, errand,
                             until_ms, &mended);
     }
@@ -349,16 +362,6 @@ has_own_group(const struct errand *errand)
             return false;
     }
     return true;
-}
-
-static bool
-owns_something(const struct errand *errand, const struct verdict *verdict)
-{
-    for (size_t i = 0; i < verdict->ndrifts; i++) {
-        if (verdict->drifts[i].owner == errand->uid)
-            return true;
-    }
-    return false;
 }
 
 /*
@@ -407,7 +410,7 @@ mender_run(const char *dir, const struct errand *asked,
     CLEANUP_CLOSE int turn = -1;
     pid_t pid;
 
-    if (!owns_something(asked, verdict))
+    if (!decision_own_drifts(verdict, asked->uid))
         return 0;
     turn = take_turn(dir, asked->uid);
     if (turn < 0)

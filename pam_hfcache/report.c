@@ -19,22 +19,6 @@ static const char *const gate_names[GATES] = {
     [GATE_BLOBS] = "hub/blobs",
 };
 
-static const struct {
-    unsigned bit;
-    const char *word; /* for programs */
-    const char *text; /* for people */
-} drift_words[] = {
-    {DRIFT_GROUP, "group", "wrong group"},
-    {DRIFT_SETGID, "setgid", "setgid lost"},
-    {DRIFT_CLOSED, "closed", "bits missing"},
-    {DRIFT_OPEN, "open", "too open"},
-    {DRIFT_ACL, "acl", "default ACL"},
-    {DRIFT_LOCK, "lock", "closed lock files"},
-    {LAYOUT_OWNER, "owner", "not root's"},
-    {LAYOUT_STICKY, "sticky", "sticky bit"},
-    {LAYOUT_UNKNOWN, "type", "not a folder"},
-};
-
 /* --- what is known ------------------------------------------------------- */
 
 static void
@@ -107,10 +91,11 @@ report_add_drift(unsigned what, struct text *text)
 {
     bool first = true;
 
-    for (size_t i = 0; i < ARRAY_LEN(drift_words); i++) {
-        if (!(what & drift_words[i].bit))
+    for (const struct drift_word *word = decision_drift_words; word->bit;
+         word++) {
+        if (!(what & word->bit))
             continue;
-        text_addf(text, "%s%s", first ? "" : ", ", drift_words[i].text);
+        text_addf(text, "%s%s", first ? "" : ", ", word->text);
         first = false;
     }
 }
@@ -249,9 +234,10 @@ static void
 write_drift_words(struct json *json, unsigned what)
 {
     json_begin_array(json, "drift");
-    for (size_t i = 0; i < ARRAY_LEN(drift_words); i++)
-        if (what & drift_words[i].bit)
-            json_string(json, NULL, drift_words[i].word);
+    for (const struct drift_word *word = decision_drift_words; word->bit;
+         word++)
+        if (what & word->bit)
+            json_string(json, NULL, word->word);
     json_end_array(json);
 }
 

@@ -316,6 +316,8 @@ take_drifts(struct reader *reader, struct verdict *verdict)
                                         UINT32_MAX);
         drift->what = (unsigned)to_number(reader, cut_word(reader, &rest),
                                           DRIFT_ALL);
+        if (drift->what & ~(unsigned)DRIFT_ALL)
+            reader->failed = true;
         drift->name = decode(reader, rest);
         if (!is_inner_path(drift->name))
             reader->failed = true;

@@ -56,7 +56,8 @@ enum {
     DRIFT_OPEN = 8,    /* bits set that the layout forbids */
     DRIFT_ACL = 16,    /* default ACL missing or other */
     DRIFT_LOCK = 32,   /* the folder holds a lock file without g+rw */
-    DRIFT_ALL = 63,
+    DRIFT_KEPT = 4096, /* closed by its owner: no login opens it */
+    DRIFT_ALL = 63 + DRIFT_KEPT,
 };
 
 struct verdict {

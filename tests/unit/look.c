@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/xattr.h>
 
+#include "decision.h"
 #include "look.h"
 #include "tap.h"
 
@@ -230,6 +231,19 @@ TEST("nobody's drift keeps another's from being named")
     for (unsigned i = 0; i < 6; i++)
         look();
     CHECK(find_drift("hub/models--other", 4002) != NULL);
+}
+
+TEST("what its owner closed is named, but not for his login to open")
+{
+    const struct drift *drift;
+
+    make_cache();
+    make_folder("hub/models--mine", 02700);
+    look();
+    drift = find_drift("hub/models--mine", getuid());
+    REQUIRE(drift != NULL);
+    CHECK_INT(drift->what, DRIFT_CLOSED | DRIFT_KEPT);
+    CHECK_INT(decision_own_drifts(&sight.verdict, getuid()), 0);
 }
 
 TEST("a name that the Hub does not allow is no repository")
