@@ -39,7 +39,7 @@ exits 1 "repositories that have drifted" status
 is "$(sed -n '/^  below/,$p' <<< "$out")" \
 "  below   2 repositories or lock folders to mend; not all of it has been looked at yet
           bob          hub/models--a--b  wrong group, setgid lost
-          3999         hub/.locks/models--a--b  closed lock files
+          3999         hub/.locks/models--a--b  closed locks or listings
   mend    the next login of each owner mends it" \
     "drift below: whose, what, and who mends it"
 policy <<< $'[cache]\nrepair = off'
