@@ -286,12 +286,13 @@ TEST("explain says of each section why it does or doesn't take the login")
     policy_free(&policy);
 }
 
-TEST("a user's drifts are those that he owns")
+TEST("a user's drifts are those that he owns and did not close himself")
 {
     struct drift drifts[] = {
         {"hub/models--a--b", 1000, DRIFT_GROUP},
         {"hub/models--c--d", 1001, DRIFT_SETGID},
         {"hub/.locks/models--a--b", 1000, DRIFT_LOCK},
+        {"hub/models--e--f", 1000, DRIFT_LOCK | DRIFT_KEPT},
     };
     struct verdict verdict = {.drifts = drifts, .ndrifts = ARRAY_LEN(drifts)};
 
