@@ -82,9 +82,10 @@ read_judged(int fd, const char *path, size_t max, char **ret_data,
     return 0;
 }
 
-int
-safefs_read_trusted(const char *path, uid_t trusted_uid, size_t max,
-                    char **ret_data, size_t *ret_length, struct err *err)
+/* Open, judge by the descriptor, read.  With `one_link` no other name has it. */
+static int
+read_owned(const char *path, uid_t trusted_uid, bool one_link, size_t max,
+           char **ret_data, size_t *ret_length, struct err *err)
 {
     CLEANUP_CLOSE int fd = open_quietly(path, 0, err);
     struct stat st;
@@ -95,26 +96,25 @@ safefs_read_trusted(const char *path, uid_t trusted_uid, size_t max,
     r = judge_file(fd, path, trusted_uid, max, &st, err);
     if (r < 0)
         return r;
+    if (one_link && st.st_nlink > 1) /* none: it is just being replaced */
+        return err_set(err, EPERM, "%s: has %ju links; one is right: rm %s",
+                       path, (uintmax_t)st.st_nlink, path);
     return read_judged(fd, path, max, ret_data, ret_length, err);
+}
+
+int
+safefs_read_trusted(const char *path, uid_t trusted_uid, size_t max,
+                    char **ret_data, size_t *ret_length, struct err *err)
+{
+    return read_owned(path, trusted_uid, false, max, ret_data, ret_length,
+                      err);
 }
 
 int
 safefs_read_state(const char *path, uid_t trusted_uid, size_t max,
                   char **ret_data, size_t *ret_length, struct err *err)
 {
-    CLEANUP_CLOSE int fd = open_quietly(path, 0, err);
-    struct stat st;
-    int r;
-
-    if (fd < 0)
-        return fd;
-    r = judge_file(fd, path, trusted_uid, max, &st, err);
-    if (r < 0)
-        return r;
-    if (st.st_nlink > 1) /* none: it is being replaced at this moment */
-        return err_set(err, EPERM, "%s: has %ju links; one is right: rm %s",
-                       path, (uintmax_t)st.st_nlink, path);
-    return read_judged(fd, path, max, ret_data, ret_length, err);
+    return read_owned(path, trusted_uid, true, max, ret_data, ret_length, err);
 }
 
 int
