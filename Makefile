@@ -151,7 +151,7 @@ ROOT_TESTS = $(wildcard tests/attack/*.t tests/system/*.t tests/client/*.t)
 programs: all $(UNIT) $(PAM_DRIVE)
 
 check: programs
-	$(TEST_ENV) $(PROVE) $(QUICK_TESTS)
+	$(TEST_ENV) $(PROVE) -j$$(nproc) $(QUICK_TESTS)
 
 # The packages come first, and another make then looks for what they brought.
 test: root

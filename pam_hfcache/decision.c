@@ -43,20 +43,6 @@ match_list(const char *list, const struct subject *subject, matcher *matches)
 }
 
 static bool
-match_group(const struct subject *subject, const char *name)
-{
-    gid_t gid;
-
-    if (!subject->group_gid || subject->group_gid(name, &gid) < 0)
-        return false;
-    for (size_t i = 0; i < subject->ngroups; i++) {
-        if (subject->groups[i] == gid)
-            return true;
-    }
-    return subject->gid == gid;
-}
-
-static bool
 match_uid(uid_t uid, const char *item)
 {
     char *end;
@@ -72,7 +58,7 @@ match_user(const struct subject *subject, const char *item)
     if (strcmp(item, "*") == 0)
         return true;
     if (*item == '@')
-        return match_group(subject, item + 1);
+        return subject->in_group && subject->in_group(subject, item + 1);
     if (*item >= '0' && *item <= '9')
         return match_uid(subject->uid, item);
     return strcmp(item, subject->user) == 0;

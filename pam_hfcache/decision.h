@@ -20,8 +20,10 @@ struct subject {
     const char *host;    /* this machine's name */
     const gid_t *groups; /* all groups NSS gives the user, primary included */
     size_t ngroups;
-    /* The gid of a group's name: 0, or -ENOENT.  Asked only when needed. */
-    int (*group_gid)(const char *name, gid_t *ret_gid);
+    /* Is one of these groups called `name`, as `id` shows it?  Asked only when
+       needed; NULL: no. */
+    bool (*in_group)(const struct subject *subject, const char *name);
+    struct group_names *own_names; /* in_group's own */
 };
 
 /* How the user stands to the cache's group, in this session. */

@@ -43,6 +43,7 @@
  *     decision.c         which section takes a login; decision_state.c what
  *                        the cache is to the user; decision_env.c variables
  *     membership.c       NSS and the groups of this process;
+ *                        membership_persist.c how a membership lasts,
  *                        membership_names.c names for people to read
  *     verdict.c          /run/hfcache: what the last probe saw;
  *                        verdict_slot.c which probes run

@@ -81,16 +81,53 @@ look_group_gid(const void *key, void *entry, char *buffer, size_t size,
     return error;
 }
 
-static int
-find_group_gid(const char *name, gid_t *ret_gid)
+int
+membership_gid_name(gid_t gid, char *ret_name, size_t size)
 {
     CLEANUP_FREE char *buffer = NULL;
     struct group group;
-    int result = look_up(look_group_name, name, &group, &buffer);
+    int result = look_up(look_group_gid, &gid, &group, &buffer);
 
-    if (result == 0)
-        *ret_gid = group.gr_gid;
-    return result;
+    if (result < 0)
+        return result;
+    if (strlen(group.gr_name) >= size)
+        return -ENAMETOOLONG;
+    strcpy(ret_name, group.gr_name);
+    return 0;
+}
+
+/*
+ * The names of the subject's own groups are few; a policy may name many groups
+ * that he is not in, and each would be asked for.
+ */
+static void
+load_names(const struct subject *subject, struct group_names *names)
+{
+    names->is_loaded = true;
+    names->name = calloc(subject->ngroups, sizeof(*names->name));
+    for (size_t i = 0; names->name && i < subject->ngroups; i++) {
+        char name[256];
+        char *copy = NULL;
+
+        if (membership_gid_name(subject->groups[i], name, sizeof(name)) == 0)
+            copy = strdup(name);
+        if (copy)
+            names->name[names->count++] = copy;
+    }
+}
+
+static bool
+is_in_group(const struct subject *subject, const char *name)
+{
+    struct group_names *names = subject->own_names;
+
+    if (!names->is_loaded)
+        load_names(subject, names);
+    for (size_t i = 0; i < names->count; i++) {
+        if (strcmp(names->name[i], name) == 0)
+            return true;
+    }
+    return false;
 }
 
 int
@@ -152,7 +189,7 @@ membership_load(const char *user, const char *service, struct person *ret,
         .gid = passwd.pw_gid,
         .home = passwd.pw_dir ? passwd.pw_dir : "",
         .service = service,
-        .group_gid = find_group_gid,
+        .in_group = is_in_group,
     };
     result = membership_reload_groups(&person, err);
     if (result < 0) {
@@ -161,16 +198,19 @@ membership_load(const char *user, const char *service, struct person *ret,
     }
     *ret = person;
     ret->subject.host = ret->host;
+    ret->subject.own_names = &ret->names;
     return 0;
 }
 
 void
 membership_free(struct person *person)
 {
+    for (size_t i = 0; i < person->names.count; i++)
+        free(person->names.name[i]);
+    free(person->names.name);
     free(person->buffer);
     free(person->groups);
-    person->buffer = NULL;
-    person->groups = NULL;
+    *person = (struct person){.buffer = NULL};
 }
 
 int
@@ -328,113 +368,6 @@ membership_guarded_add(const struct subject *subject, gid_t gid, bool may_add,
         return GUARD_FAILED;
     }
     return GUARD_ADDED;
-}
-
-/* The name that /etc/group gives to `gid`. */
-static bool
-find_in_etc_group(gid_t gid, char *ret_name, size_t size)
-{
-    CLEANUP_FREE char *data = NULL;
-    size_t length;
-    char *next;
-
-    if (safefs_read_system("/etc/group", MAX_NSS_BUFFER, &data, &length,
-                           NULL) < 0)
-        return false;
-    for (char *line = data; line && *line; line = next) {
-        char *fields[3];
-        uint64_t number;
-
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-            fields[i] = strsep(&line, ":");
-        if (fields[2] &&
-            util_parse_number(fields[2], UINT32_MAX, &number) == 0 &&
-            number == gid && strlen(fields[0]) < size) {
-            strcpy(ret_name, fields[0]);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Does nsswitch.conf's line of groups name `systemd`? */
-static bool
-has_userdb(void)
-{
-    CLEANUP_FREE char *data = NULL;
-    size_t length;
-    char *next;
-
-    if (safefs_read_system("/etc/nsswitch.conf", 1u << 20, &data, &length,
-                           NULL) < 0)
-        return false;
-    for (char *line = data; line; line = next) {
-        char *word;
-
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        line += strspn(line, " \t");
-        if (!util_has_prefix(line, "group:"))
-            continue;
-        line += strlen("group:");
-        while ((word = strsep(&line, " \t"))) {
-            if (*word == '#')
-                break;
-            if (strcmp(word, "systemd") == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-static int
-find_group_name(gid_t gid, char *ret_name, size_t size)
-{
-    CLEANUP_FREE char *buffer = NULL;
-    struct group group;
-    int result = look_up(look_group_gid, &gid, &group, &buffer);
-
-    if (result < 0)
-        return result;
-    if (strlen(group.gr_name) >= size)
-        return -ENAMETOOLONG;
-    strcpy(ret_name, group.gr_name);
-    return 0;
-}
-
-int
-membership_persist_how(const struct policy_section *section, gid_t gid,
-                       char *ret_name, size_t size, int *ret_how,
-                       struct err *err)
-{
-    int how = (int)policy_number(section, KEY_PERSIST);
-    bool is_local = find_in_etc_group(gid, ret_name, size);
-
-    if (!is_local && find_group_name(gid, ret_name, size) < 0)
-        return err_set(err, ENOENT, "gid %u has no name to add a member to",
-                       gid);
-    if (how == PERSIST_AUTO)
-        how = is_local ? PERSIST_USERMOD : PERSIST_USERDB;
-    if (how == PERSIST_USERMOD && !is_local)
-        return err_set(err, ENOENT,
-                       "group %s is not in /etc/group: add the member in your "
-                       "directory, or set persist = userdb",
-                       ret_name);
-    if (how == PERSIST_USERDB && !has_userdb())
-        return err_set(err, ENOENT,
-                       "group %s %s: add the member in your directory, or "
-                       "append \"systemd\" to the line \"group:\" of "
-                       "/etc/nsswitch.conf",
-                       ret_name,
-                       is_local ? "is to be extended by userdb, which NSS does "
-                                  "not ask"
-                                : "is not in /etc/group");
-    *ret_how = how;
-    return 0;
 }
 
 bool

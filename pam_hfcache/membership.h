@@ -8,9 +8,17 @@
 
 #include "decision.h"
 
+/* The names of a subject's groups, looked up when first asked for. */
+struct group_names {
+    char **name;
+    size_t count;
+    bool is_loaded;
+};
+
 /* A subject and the memory that it points into. */
 struct person {
     struct subject subject;
+    struct group_names names;
     char *buffer;
     gid_t *groups;
     char host[256];
@@ -35,6 +43,9 @@ void membership_free(struct person *person);
  */
 int membership_group(const struct policy_section *section, gid_t *ret_gid,
                      struct err *err);
+
+/* The name of the group `gid`: 0, -ENOENT or another negative errno. */
+int membership_gid_name(gid_t gid, char *ret_name, size_t size);
 
 /* True if `gid` is among the groups that NSS gives the subject. */
 bool membership_holds(const struct subject *subject, gid_t gid);

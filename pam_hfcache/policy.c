@@ -83,25 +83,28 @@ policy_free(struct policy *policy)
     *policy = (struct policy){0};
 }
 
-mode_t
-policy_mode(const struct policy_section *section)
+/* Make room for one more section: twice as much at each power of two. */
+static int
+grow_sections(struct loader *loader)
 {
-    return policy_number(section, KEY_MODE) == MODE_2775 ? 02775 : 02770;
-}
+    struct policy *policy = loader->policy;
+    size_t count = policy->nsections;
+    struct policy_section *sections;
+    const char **files;
 
-void
-policy_add_title(const struct policy_section *section, struct text *text)
-{
-    text_addf(text, "[cache%s%s]", *section->name ? " " : "", section->name);
-}
-
-void
-policy_add_origin(const struct origin *origin, struct text *text)
-{
-    if (origin->line)
-        text_addf(text, "%s:%u", origin->file, origin->line);
-    else
-        text_add(text, "built-in default");
+    if (count & (count - 1))
+        return 0;
+    sections = reallocarray(policy->sections, count ? 2 * count : 1,
+                            sizeof(*sections));
+    if (!sections)
+        return -ENOMEM;
+    policy->sections = sections;
+    files = reallocarray(loader->section_file, count ? 2 * count : 1,
+                         sizeof(*files));
+    if (!files)
+        return -ENOMEM;
+    loader->section_file = files;
+    return 0;
 }
 
 /* Append a section; its index, or -ENOMEM, -E2BIG. */
@@ -110,23 +113,17 @@ add_section(struct loader *loader, const char *name, unsigned line)
 {
     struct policy *policy = loader->policy;
     size_t count = policy->nsections;
-    struct policy_section *sections;
-    const char **files;
+    struct policy_section *section;
 
     if (count >= MAX_SECTIONS)
         return -E2BIG;
-    sections = reallocarray(policy->sections, count + 1, sizeof(*sections));
-    if (!sections)
+    if (grow_sections(loader) < 0)
         return -ENOMEM;
-    policy->sections = sections;
-    files = reallocarray(loader->section_file, count + 1, sizeof(*files));
-    if (!files)
-        return -ENOMEM;
-    loader->section_file = files;
-    files[count] = NULL;
-    sections[count] = (struct policy_section){
-        .name = copy_string(policy, name), .origin = {loader->file, line}};
-    if (!sections[count].name)
+    loader->section_file[count] = NULL;
+    section = &policy->sections[count];
+    *section = (struct policy_section){.name = copy_string(policy, name),
+                                       .origin = {loader->file, line}};
+    if (!section->name)
         return -ENOMEM;
     policy->nsections++;
     return (ssize_t)count;

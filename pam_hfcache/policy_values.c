@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The table of keys, and what each value may be.  Pure.
+ * The table of keys, what each value may be, and how it is read.  Pure.
  */
 #include "policy_values.h"
 
@@ -414,4 +414,25 @@ policy_values_parse(enum policy_key key, const char *text,
     if (result == 0)
         value->text = text;
     return result;
+}
+
+mode_t
+policy_mode(const struct policy_section *section)
+{
+    return policy_number(section, KEY_MODE) == MODE_2775 ? 02775 : 02770;
+}
+
+void
+policy_add_title(const struct policy_section *section, struct text *text)
+{
+    text_addf(text, "[cache%s%s]", *section->name ? " " : "", section->name);
+}
+
+void
+policy_add_origin(const struct origin *origin, struct text *text)
+{
+    if (origin->line)
+        text_addf(text, "%s:%u", origin->file, origin->line);
+    else
+        text_add(text, "built-in default");
 }

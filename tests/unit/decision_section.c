@@ -9,16 +9,18 @@
 #define LAB 2000
 #define GUESTS 2001
 
-static int
-group_gid(const char *name, gid_t *ret_gid)
+static bool
+in_group(const struct subject *subject, const char *name)
 {
-    if (strcmp(name, "lab") == 0)
-        *ret_gid = LAB;
-    else if (strcmp(name, "guests") == 0)
-        *ret_gid = GUESTS;
-    else
-        return -ENOENT;
-    return 0;
+    gid_t gid = strcmp(name, "lab") == 0      ? LAB
+                : strcmp(name, "guests") == 0 ? GUESTS
+                                              : (gid_t)-1;
+
+    for (size_t i = 0; i < subject->ngroups; i++) {
+        if (subject->groups[i] == gid)
+            return true;
+    }
+    return subject->gid == gid;
 }
 
 static const gid_t in_lab[] = {1000, LAB};
@@ -35,7 +37,7 @@ alice(void)
         .host = "gpu01.example.org",
         .groups = in_lab,
         .ngroups = ARRAY_LEN(in_lab),
-        .group_gid = group_gid,
+        .in_group = in_group,
     };
 }
 

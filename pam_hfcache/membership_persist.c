@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How a membership is to last: by usermod or by a userdb drop-in.
+ */
+#include "membership.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "safefs.h"
+
+#define MAX_GROUP_FILE (64u << 20)
+
+/* The name that /etc/group gives to `gid`. */
+static bool
+find_in_etc_group(gid_t gid, char *ret_name, size_t size)
+{
+    CLEANUP_FREE char *data = NULL;
+    size_t length;
+    char *next;
+
+    if (safefs_read_system("/etc/group", MAX_GROUP_FILE, &data, &length,
+                           NULL) < 0)
+        return false;
+    for (char *line = data; line && *line; line = next) {
+        char *fields[3];
+        uint64_t number;
+
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+            fields[i] = strsep(&line, ":");
+        if (fields[2] &&
+            util_parse_number(fields[2], UINT32_MAX, &number) == 0 &&
+            number == gid && strlen(fields[0]) < size) {
+            strcpy(ret_name, fields[0]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does nsswitch.conf's line of groups name `systemd`? */
+static bool
+has_userdb(void)
+{
+    CLEANUP_FREE char *data = NULL;
+    size_t length;
+    char *next;
+
+    if (safefs_read_system("/etc/nsswitch.conf", 1u << 20, &data, &length,
+                           NULL) < 0)
+        return false;
+    for (char *line = data; line; line = next) {
+        char *word;
+
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        line += strspn(line, " \t");
+        if (!util_has_prefix(line, "group:"))
+            continue;
+        line += strlen("group:");
+        while ((word = strsep(&line, " \t"))) {
+            if (*word == '#')
+                break;
+            if (strcmp(word, "systemd") == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+int
+membership_persist_how(const struct policy_section *section, gid_t gid,
+                       char *ret_name, size_t size, int *ret_how,
+                       struct err *err)
+{
+    int how = (int)policy_number(section, KEY_PERSIST);
+    bool is_local = find_in_etc_group(gid, ret_name, size);
+
+    if (!is_local && membership_gid_name(gid, ret_name, size) < 0)
+        return err_set(err, ENOENT, "gid %u has no name to add a member to",
+                       gid);
+    if (how == PERSIST_AUTO)
+        how = is_local ? PERSIST_USERMOD : PERSIST_USERDB;
+    if (how == PERSIST_USERMOD && !is_local)
+        return err_set(err, ENOENT,
+                       "group %s is not in /etc/group: add the member in your "
+                       "directory, or set persist = userdb",
+                       ret_name);
+    if (how == PERSIST_USERDB && !has_userdb())
+        return err_set(err, ENOENT,
+                       "group %s %s: add the member in your directory, or "
+                       "append \"systemd\" to the line \"group:\" of "
+                       "/etc/nsswitch.conf",
+                       ret_name,
+                       is_local ? "is to be extended by userdb, which NSS does "
+                                  "not ask"
+                                : "is not in /etc/group");
+    *ret_how = how;
+    return 0;
+}
