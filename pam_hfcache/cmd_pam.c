@@ -246,8 +246,8 @@ advise_auth_line(const struct cli *cli)
 
         if (policy_number(section, KEY_MEMBERSHIP) != MEMBERSHIP_SESSION)
             continue;
-        printf("\n%s has membership = session (%s): sshd, login and cron\n"
-               "need the auth line for that; add --auth.\n",
+        printf("\n%s has membership = session (%s): sshd and cron need\n"
+               "the auth line for that; add --auth.\n",
                cli_title(section, title, sizeof(title)),
                cli_origin(&section->value[KEY_MEMBERSHIP].origin, where,
                           sizeof(where)));

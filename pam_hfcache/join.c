@@ -26,7 +26,7 @@
 #define USERDB_DIR "/etc/userdb"
 #define RECORD_DIR "/var/lib/hfcache"
 #define RECORD_FILE "members"
-#define MAX_NAME 32
+#define MAX_NAME 100 /* directories have long ones: name@domain */
 #define MAX_GROUPS 65536
 #define MAX_COMPLAINT 300
 #define USUAL_MS 1000   /* who joins at the same moment waits so long */
@@ -45,7 +45,7 @@ join_name_is_safe(const char *name)
     if (length == 0 || length > MAX_NAME || !strchr(letters, name[0]))
         return false;
     plain = strspn(name, letters);
-    while (name[plain] && strchr(".-", name[plain]))
+    while (name[plain] && strchr(".-@", name[plain]))
         plain += 1 + strspn(name + plain + 1, letters);
     return plain == length || (name[plain] == '$' && plain == length - 1);
 }
