@@ -200,12 +200,14 @@ static bool
 is_owners_alone(const struct work *work, const struct walk_item *item)
 {
     CLEANUP_CLOSE int fd = -1;
+    struct statx now;
 
     if (item->stat.stx_uid != work->uid || item->stat.stx_mode & S_IWOTH ||
         (item->stat.stx_mode & S_IWGRP && item->stat.stx_gid != work->own_gid))
         return false;
     fd = safefs_open_beneath(item->dir_fd, item->name, SAFEFS_PIN);
-    return fd >= 0 && !safefs_has_access_acl(fd);
+    return fd >= 0 && safefs_look(fd, &now) == 0 &&
+           safefs_is_same(&now, &item->stat) && !safefs_has_access_acl(fd);
 }
 
 /* Is this closed folder one that mending opens? */
