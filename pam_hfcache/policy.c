@@ -15,8 +15,6 @@
 
 #define MAX_FILE_BYTES (256 * 1024)
 #define MAX_SECTIONS 256
-#define PLAIN                                                                \
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 /* All strings of a policy, in blocks that are freed together. */
 struct policy_arena {
@@ -205,7 +203,11 @@ enter_env(struct loader *loader, const char *title, const char *name,
 static bool
 is_section_name(const char *name)
 {
-    return *name && !name[strspn(name, PLAIN ".-")];
+    const char *end = name;
+
+    while (util_is_name_char(*end) || *end == '.' || *end == '-')
+        end++;
+    return end > name && !*end;
 }
 
 static int
@@ -383,7 +385,7 @@ load_dropins(struct loader *loader, const char *file, uid_t trusted_uid,
     for (size_t i = 0; i < count && result == 0; i++) {
         char full[4400];
 
-        if (!strspn(names[i], PLAIN "-"))
+        if (!util_is_name_char(names[i][0]) && names[i][0] != '-')
             continue; /* .x.conf, #x.conf, ~x.conf: somebody is editing */
         snprintf(full, sizeof(full), "%s/%s", folder, names[i]);
         result = load_file(loader, full, trusted_uid, err);

@@ -62,7 +62,7 @@ static bool
 has_inline_comment(const char *value)
 {
     for (const char *p = value; (p = strpbrk(p, ";#")); p++) {
-        if (p > value && (p[-1] == ' ' || p[-1] == '\t'))
+        if (p > value && util_is_blank(p[-1]))
             return true;
     }
     return false;
@@ -71,13 +71,17 @@ has_inline_comment(const char *value)
 static const char *
 find_pair_problem(const char *line)
 {
-    size_t name = strspn(line, "abcdefghijklmnopqrstuvwxyz"
-                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-    size_t blanks = strspn(line + name, " \t");
+    const char *end = line;
 
-    if (name == 0 || line[name + blanks] != '=')
+    while (util_is_name_char(*end))
+        end++;
+    if (end > line) {
+        while (util_is_blank(*end))
+            end++;
+    }
+    if (end == line || *end != '=')
         return "this is neither a [section] nor KEY = VALUE nor a comment";
-    if (has_inline_comment(line + name + blanks + 1))
+    if (has_inline_comment(end + 1))
         return "a comment stands on a line of its own: remove what follows the "
                "blank before ; or #";
     return NULL;
@@ -111,9 +115,11 @@ take_header(struct reader *reader, const char *line)
 static int
 take_line(struct reader *reader, const char *line)
 {
-    const char *start = line + strspn(line, " \t");
+    const char *start = line;
     const char *problem;
 
+    while (util_is_blank(*start))
+        start++;
     if (!*start || *start == ';' || *start == '#')
         return 0;
     problem = find_hidden_byte(line);

@@ -115,8 +115,11 @@ count_components(const char *path)
 static bool
 is_at_or_below(const char *path, const char *tree)
 {
-    return util_has_prefix(path, tree) &&
-           (path[strlen(tree)] == '/' || !path[strlen(tree)]);
+    while (*tree && *path == *tree) {
+        path++;
+        tree++;
+    }
+    return !*tree && (*path == '/' || !*path);
 }
 
 bool
@@ -169,7 +172,8 @@ policy_group_is_reserved(const char *name, gid_t gid)
     if (gid == 0 || gid == 65534 || gid == 65535)
         return true;
     for (size_t i = 0; name && i < ARRAY_LEN(reserved_groups); i++) {
-        if (strcmp(name, reserved_groups[i]) == 0)
+        if (*name == *reserved_groups[i] &&
+            strcmp(name, reserved_groups[i]) == 0)
             return true;
     }
     return false;
@@ -230,24 +234,32 @@ parse_choice(const struct policy_key_info *key, const char *text,
                    key->name, text, known);
 }
 
+static bool
+is_separator(char c)
+{
+    return util_is_blank(c) || c == ',';
+}
+
 bool
 policy_next_item(const char **cursor, char *item, size_t size,
                  bool *ret_negated)
 {
-    const char *start = *cursor + strspn(*cursor, " \t,");
-    bool negated = *start == '!';
+    const char *start = *cursor;
+    const char *end;
     size_t length;
 
-    start += negated;
-    length = strcspn(start, " \t,");
-    if (length == 0 && !negated)
+    while (is_separator(*start))
+        start++;
+    if (!*start)
         return false;
-    *cursor = start + length;
-    if (length >= size)
-        length = size - 1;
+    *ret_negated = *start == '!';
+    start += *ret_negated;
+    for (end = start; *end && !is_separator(*end);)
+        end++;
+    *cursor = end;
+    length = (size_t)(end - start) < size ? (size_t)(end - start) : size - 1;
     memcpy(item, start, length);
     item[length] = '\0';
-    *ret_negated = negated;
     return true;
 }
 

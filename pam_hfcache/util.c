@@ -118,8 +118,7 @@ text_addf(struct text *text, const char *format, ...)
 static bool
 is_harmless(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || (c && strchr("_-+./:,@%", c));
+    return util_is_name_char((char)c) || (c && strchr("-+./:,@%", c));
 }
 
 static bool

@@ -91,6 +91,20 @@ struct lines {
 void lines_add(struct lines *lines, const char *format, ...) PRINTF_LIKE(2, 3);
 void lines_free(struct lines *lines);
 
+/* A letter, a digit or "_", in ASCII whatever the locale; a blank or tab. */
+static inline bool
+util_is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '_';
+}
+
+static inline bool
+util_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* Milliseconds: since an arbitrary start; since boot, with time asleep. */
 int64_t util_monotonic_ms(void);
 int64_t util_boottime_ms(void);
