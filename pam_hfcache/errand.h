@@ -13,6 +13,7 @@ struct errand {
     struct layout_rules rules; /* with the cache's gid */
     uid_t uid;                 /* for whom to look and mend */
     gid_t pgid;                /* that user's primary group */
+    uid_t locks_uid;           /* who must own hub/.locks: 0 but in tests */
     bool own_group;            /* which has no other member; see mender.h */
     bool member;               /* he is in the cache's group */
     bool mend;                 /* his own inodes may be mended */

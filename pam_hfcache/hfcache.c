@@ -30,7 +30,8 @@
  *
  *   the helper's work (errand.h: what it is sent to do)
  *     shed.c             nobody's child, then a member's eyes, then a user
- *     look.c             the gate, and below hub/ as far as the budget goes
+ *     look.c             the gate, and below hub/ as far as the budget goes;
+ *                        look_place.c where it stopped
  *     mender.c           a user's own inodes, mended as that user
  *     join.c             a lasting membership
  *     walk.c             a tree that others change meanwhile

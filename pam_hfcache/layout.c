@@ -20,6 +20,7 @@ enum {
     SECRET = 64,   /* must not be here */
     CODE = 128,    /* run by others: members must not write it */
     UNKNOWN = 256, /* the layout does not have it */
+    TINY = 512,    /* a commit's name: what is longer is something else */
 };
 
 #define HEX "0123456789abcdef"
@@ -29,6 +30,7 @@ enum {
 #define O_W 00002
 #define X_ALL 00111
 #define W_ALL 00222
+#define MAX_TINY 64 /* bytes */
 
 /*
  * The layout.  The first row that fits path and type holds.  In a pattern, "@"
@@ -65,8 +67,8 @@ static const struct row {
     {"hub/version*.txt", FILE, 0040, 0, NO_GROUP, "tag"},
     {"hub/tmp*", ANY, 0, 0, TEMP | NO_GROUP, "temporary file"},
 
-    {"hub/.locks", DIR, G_RWX, O_W | STICKY, ACLED, "lock folder"},
-    {"hub/.locks/*", DIR, G_RWX, O_W | STICKY, ACLED | OPENED, "lock folder"},
+    {"hub/.locks", DIR, G_RWX, O_W | STICKY, ROOTS | ACLED, "lock folder"},
+    {"hub/.locks/*", DIR, G_RWX, O_W | STICKY, ACLED, "lock folder"},
     {"hub/.locks/*/*.lock", FILE, 0060, 0, OPENED, "lock file"},
 
     {"hub/blobs", DIR, G_RWX, 0, EXACT | ACLED, "blob store"},
@@ -92,7 +94,7 @@ static const struct row {
     {"hub/@/refs/**", DIR, G_RWX, O_W | STICKY, ACLED, "reference folder"},
     {"hub/@/refs/**/*.tmp", FILE, 0, 0, TEMP, "temporary file"},
     {"hub/@/refs/*.tmp", FILE, 0, 0, TEMP, "temporary file"},
-    {"hub/@/refs/**", FILE, 0060, O_W | X_ALL, 0, "reference"},
+    {"hub/@/refs/**", FILE, 0060, O_W | X_ALL, TINY, "reference"},
     {"hub/@/snapshots", DIR, G_RWX, O_W, ACLED, "snapshot folder"},
     {"hub/@/snapshots/**", DIR, G_RWX, O_W, ACLED, "snapshot folder"},
     {"hub/@/snapshots/**", LINK, 0, 0, NO_GROUP, "snapshot link"},
@@ -341,21 +343,20 @@ is_private_file(const struct row *row, const struct layout_inode *inode)
         return false;
     if (row->flags & OPENED && row->need & 020)
         return inode->size != 0;
+    if (row->flags & TINY && inode->size > MAX_TINY)
+        return true;
     return !(inode->mode & 070) && !(row->flags & OPENED);
 }
 
 /*
  * A folder that its owner closed to the group, or that somebody else may have
- * moved here in that state.  A lock folder holds nothing but empty files, and
- * the frame of the cache is nobody's own.
+ * moved here in that state.  The frame of the cache is nobody's own.
  */
 static bool
-is_private_folder(const struct row *row, const struct layout_inode *inode,
-                  const struct layout_rules *rules)
+is_private_folder(const struct row *row, const struct layout_inode *inode)
 {
     return S_ISDIR(inode->mode) && !(inode->mode & 070) &&
-           !(row->flags & (ROOTS | EXACT)) &&
-           !(row->flags & OPENED && inode->gid == rules->gid);
+           !(row->flags & (ROOTS | EXACT));
 }
 
 /* What no mending touches. */
@@ -408,7 +409,7 @@ layout_judge(const char *path, const struct layout_inode *inode,
     if (row->flags & OPENED && !(row->need & 020) && what == DRIFT_CLOSED)
         what = LAYOUT_NOTE; /* clients make listings 0600 */
     if (!odd && !is_private_file(row, inode) &&
-        !is_private_folder(row, inode, rules))
+        !is_private_folder(row, inode))
         *ret_wanted = wanted;
     return odd | what;
 }

@@ -66,7 +66,7 @@ struct layout_wanted {
  * open to others than the inode is, and it is the inode's own state wherever
  * nothing can or must be done: in case of an alarm, of a second link, of an ACL
  * that names people, and of what its owner closed to the group, but an empty
- * lock, a lock folder, or a listing in trees/, which clients make that way.
+ * lock or a listing in trees/, which clients make that way.
  */
 unsigned layout_judge(const char *path, const struct layout_inode *inode,
                       const struct layout_rules *rules,

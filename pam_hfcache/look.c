@@ -10,24 +10,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "look_place.h"
 #include "safefs.h"
 
 #define NAMES_BYTES 8192
 #define CALLS_A_FOLDER 5   /* open, look, two ACLs, judge the next */
 #define CALLS_A_NAMED 100  /* at most, to look again at one that is named */
-#define LOCKS "hub/.locks"
-
-/*
- * Where a look stopped: in a folder of folders and, if it was among the files
- * of one of these, where there, and whether any was closed so far.
- */
-struct place {
-    char folder[16];
-    off_t at;
-    char inner[LAYOUT_MAX_NAME + 1]; /* "": between two of them */
-    off_t inner_at;
-    bool inner_found;
-};
+#define LOCKS LOOK_LOCKS
 
 /* Whose files are closed in one folder. */
 struct owners {
@@ -42,7 +31,7 @@ struct run {
     int64_t until_ms;
     unsigned calls;
     unsigned limit;       /* of calls, for what is looked at now */
-    struct place *place;  /* NULL: what is left over is not gone on with */
+    struct look_place *place;  /* NULL: what is left over is not gone on with */
     struct owners owners; /* of the files looked at now */
 };
 
@@ -86,6 +75,7 @@ look_at_gate(struct sight *sight, const struct errand *errand)
     struct err err;
     int fd = safefs_open_root(errand->path, sight->way_at, &err);
 
+    sight->uid = errand->uid;
     verdict->way_error = fd < 0 ? -fd : 0;
     verdict->way_at = fd < 0 ? sight->way_at : "";
     sight->root_fd = fd < 0 ? -1 : fd;
@@ -110,31 +100,61 @@ free_name(struct drift *drift)
     free(name);
 }
 
+/*
+ * A place in the list for a drift of `owner`, or NULL.  Each owner has a share,
+ * and for what no login opens a smaller one.  He for whose login this look is
+ * made always finds a place: for what his mender can mend.
+ */
+static struct drift *
+make_place(struct sight *sight, uid_t owner, unsigned what)
+{
+    struct verdict *verdict = &sight->verdict;
+    bool is_kept = what & DRIFT_KEPT;
+    size_t of_owner = 0;
+    bool is_full;
+
+    for (size_t i = 0; i < verdict->ndrifts; i++)
+        of_owner += verdict->drifts[i].owner == owner &&
+                    !(verdict->drifts[i].what & DRIFT_KEPT) == !is_kept;
+    is_full = of_owner >= (is_kept ? LOOK_OWNER_KEPT : LOOK_OWNER_DRIFTS);
+    if (!is_full && verdict->ndrifts < VERDICT_MAX_DRIFTS)
+        return &verdict->drifts[verdict->ndrifts++];
+    verdict->more_drifts++;
+    if (owner != sight->uid || is_kept || what == DRIFT_LOCK)
+        return NULL;
+    for (size_t i = verdict->ndrifts; i-- > 0;) {
+        struct drift *drift = &verdict->drifts[i];
+
+        if (is_full ? drift->owner == owner && drift->what == DRIFT_LOCK
+                    : drift->owner != owner) {
+            free_name(drift);
+            return drift;
+        }
+    }
+    return NULL;
+}
+
 /* Add a drift, or its bits to what is named already. */
 static void
 add_drift(struct sight *sight, const char *name, uid_t owner, unsigned what)
 {
     struct verdict *verdict = &sight->verdict;
-    size_t of_owner = 0;
-    char *copy = NULL;
+    struct drift *drift;
+    char *copy;
 
     for (size_t i = 0; i < verdict->ndrifts; i++) {
-        if (verdict->drifts[i].owner != owner)
-            continue;
-        of_owner++;
-        if (strcmp(verdict->drifts[i].name, name) == 0) {
-            verdict->drifts[i].what |= what;
+        drift = &verdict->drifts[i];
+        if (drift->owner == owner && strcmp(drift->name, name) == 0) {
+            drift->what |= what;
             return;
         }
     }
-    if (of_owner < LOOK_OWNER_DRIFTS && verdict->ndrifts < VERDICT_MAX_DRIFTS)
-        copy = strdup(name);
-    if (!copy) {
-        verdict->more_drifts++;
-        return;
-    }
-    verdict->drifts[verdict->ndrifts++] =
-        (struct drift){.name = copy, .owner = owner, .what = what};
+    copy = strdup(name);
+    drift = copy ? make_place(sight, owner, what) : NULL;
+    if (drift)
+        *drift = (struct drift){.name = copy, .owner = owner, .what = what};
+    else
+        free(copy);
 }
 
 /* Say no longer of `name` what `what` stands for. */
@@ -343,6 +363,15 @@ look_at_folder(struct run *run, const char *folder, const char *name)
     look_at_files(run, path, name, 0, false);
 }
 
+/* What is below a hub/.locks that is not root's is not mended: see mender.c. */
+static bool
+are_locks_roots(const struct run *run)
+{
+    const struct inode_fact *locks = &run->sight->verdict.gate[GATE_LOCKS];
+
+    return !locks->error && locks->uid == run->errand->locks_uid;
+}
+
 static void
 take_folder(struct run *run, int fd, const char *folder, const char *name)
 {
@@ -373,58 +402,27 @@ look_again(struct run *run, unsigned limit)
                 (verdict->ndrifts - 1) * sizeof(first));
         verdict->drifts[verdict->ndrifts - 1] = first;
         snprintf(name, sizeof(name), "%s", slash ? slash + 1 : first.name);
-        look_at_folder(run, is_locks ? LOCKS : "hub", name);
+        if (is_locks && !are_locks_roots(run))
+            forget_drifts(run->sight, first.name, DRIFT_ALL);
+        else
+            look_at_folder(run, is_locks ? LOCKS : "hub", name);
     }
 }
 
 /* --- where to go on ------------------------------------------------------ */
 
-/* "FOLDER:AT" or "FOLDER:AT:NAME:AT:FOUND"; anything else is the beginning. */
-static struct place
-read_place(const char *cursor)
-{
-    struct place place = {.folder = "hub"};
-    struct place read = {.folder = ""};
-    long long at = 0, inner_at = 0;
-    int found = 0;
-    int fields = sscanf(cursor, "%15[^:]:%lld:%200[^:]:%lld:%d", read.folder,
-                        &at, read.inner, &inner_at, &found);
-
-    if ((fields != 2 && fields != 5) || at < 0 || inner_at < 0 ||
-        (strcmp(read.folder, "hub") != 0 && strcmp(read.folder, LOCKS) != 0) ||
-        (fields == 5 && !layout_is_repository(read.inner)))
-        return place;
-    read.at = (off_t)at;
-    read.inner_at = (off_t)inner_at;
-    read.inner_found = found != 0;
-    return read;
-}
-
-static void
-write_place(struct sight *sight, const struct place *place)
-{
-    int length = snprintf(sight->cursor, sizeof(sight->cursor), "%s:%lld",
-                          place->folder, (long long)place->at);
-
-    if (place->inner[0] && length > 0)
-        snprintf(sight->cursor + length,
-                 sizeof(sight->cursor) - (size_t)length, ":%s:%lld:%d",
-                 place->inner, (long long)place->inner_at,
-                 place->inner_found);
-}
-
 /* Finish the files among which the last look stopped; true when done. */
 static bool
 finish_files(struct run *run)
 {
-    struct place *place = run->place;
-    char path[PATH_MAX], name[LAYOUT_MAX_NAME + 1];
+    struct look_place *place = run->place;
+    struct look_place from = *place;
+    char path[PATH_MAX];
 
     if (!place->inner[0])
         return true;
-    snprintf(name, sizeof(name), "%s", place->inner);
-    snprintf(path, sizeof(path), "%s/%s", place->folder, name);
-    look_at_files(run, path, name, place->inner_at, place->inner_found);
+    snprintf(path, sizeof(path), "%s/%s", from.folder, from.inner);
+    look_at_files(run, path, from.inner, from.inner_at, from.inner_found);
     return !place->inner[0];
 }
 
@@ -432,7 +430,7 @@ finish_files(struct run *run)
 static bool
 look_through(struct run *run)
 {
-    struct place *place = run->place;
+    struct look_place *place = run->place;
     CLEANUP_CLOSE int fd = safefs_open_beneath(run->sight->root_fd,
                                                place->folder, SAFEFS_LIST);
 
@@ -446,13 +444,15 @@ look_through(struct run *run)
 static bool
 go_on(struct run *run)
 {
-    struct place *place = run->place;
+    struct look_place *place = run->place;
 
+    if (strcmp(place->folder, LOCKS) == 0 && !are_locks_roots(run))
+        return true;
     if (!finish_files(run) || !look_through(run))
         return false;
-    if (strcmp(place->folder, LOCKS) == 0)
+    if (strcmp(place->folder, LOCKS) == 0 || !are_locks_roots(run))
         return true;
-    *place = (struct place){.folder = LOCKS};
+    *place = (struct look_place){.folder = LOCKS};
     return look_through(run);
 }
 
@@ -480,7 +480,7 @@ void
 look_below(struct sight *sight, const struct errand *errand)
 {
     struct run run = begin_run(sight, errand);
-    struct place place = read_place(sight->cursor);
+    struct look_place place = look_place_read(sight->cursor);
 
     if (sight->root_fd < 0)
         return;
@@ -490,7 +490,9 @@ look_below(struct sight *sight, const struct errand *errand)
     run.limit = LOOK_MAX_CALLS;
     run.place = &place;
     if (!go_on(&run)) {
-        write_place(sight, &place);
+        struct text cursor = TEXT_INIT(sight->cursor);
+
+        look_place_write(&place, &cursor);
         return;
     }
     sight->cursor[0] = '\0';

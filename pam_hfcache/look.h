@@ -17,6 +17,7 @@
 #define LOOK_MAX_CALLS 1000 /* on the cache's file system, a run */
 #define LOOK_MAX_MS 2000
 #define LOOK_OWNER_DRIFTS 16 /* named of one owner: nobody fills the list */
+#define LOOK_OWNER_KEPT 4    /* and of what he closed */
 
 /* What is known of a cache, and the memory behind it. */
 struct sight {
@@ -24,6 +25,7 @@ struct sight {
     char way_at[PATH_MAX];
     char cursor[320];
     struct drift drifts[VERDICT_MAX_DRIFTS];
+    uid_t uid;   /* for whose login it looks */
     int root_fd; /* O_PATH; -1: the root was not reached */
 };
 

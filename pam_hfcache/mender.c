@@ -30,6 +30,7 @@ struct work {
     uid_t uid;
     gid_t own_gid; /* a group of the user alone; -1: none */
     bool links_protected;
+    bool is_locks; /* below hub/.locks, where nothing is moved in */
     size_t named;  /* length of the path of the named folder */
     size_t closed; /* so many folders from the named one down are of another
                       group than the cache's and closed to other writers */
@@ -210,17 +211,6 @@ is_owners_alone(const struct work *work, const struct walk_item *item)
            safefs_is_same(&now, &item->stat) && !safefs_has_access_acl(fd);
 }
 
-/* Is this closed folder one that mending opens? */
-static bool
-is_opened(const struct work *work, const struct walk_item *item)
-{
-    struct layout_inode inode = describe(work, &item->stat);
-    struct layout_wanted wanted;
-
-    (void)layout_judge(item->path, &inode, work->rules, &wanted);
-    return wanted.mode & S_IRWXG;
-}
-
 /*
  * Who may write a folder can move it, with all that is in it, from elsewhere
  * into the cache; its owner's mender must not open what came that way.  So a
@@ -231,8 +221,9 @@ static bool
 is_entered(struct work *work, const struct walk_item *item, size_t depth)
 {
     if (item->stat.stx_gid == work->rules->gid)
-        return item->stat.stx_mode & S_IRWXG || is_opened(work, item);
-    if (work->closed != depth || !is_owners_alone(work, item))
+        return item->stat.stx_mode & S_IRWXG; /* or its owner closed it */
+    if (work->is_locks || work->closed != depth ||
+        !is_owners_alone(work, item))
         return false;
     work->closed++;
     return true;
@@ -299,6 +290,22 @@ may_enter(const char *name)
            strcmp(last, "..") != 0;
 }
 
+/*
+ * Members may write hub/, and so could put a folder of somebody else's in the
+ * place of hub/.locks, whose folders would then pass for lock folders.
+ */
+static bool
+are_locks_roots(int root_fd, const struct errand *errand)
+{
+    CLEANUP_CLOSE int fd =
+        safefs_open_beneath(root_fd, "hub/.locks", SAFEFS_PIN);
+    struct statx st;
+
+    return fd >= 0 && safefs_look(fd, &st) == 0 && S_ISDIR(st.stx_mode) &&
+           st.stx_uid == errand->locks_uid &&
+           st.stx_gid == errand->rules.gid && !safefs_has_access_acl(fd);
+}
+
 int
 mender_mend(int root_fd, const char *name, const struct errand *errand,
             int64_t until_ms, struct mended *ret)
@@ -308,6 +315,7 @@ mender_mend(int root_fd, const char *name, const struct errand *errand,
         .uid = geteuid(),
         .own_gid = errand->own_group ? getegid() : (gid_t)-1,
         .links_protected = are_links_protected(),
+        .is_locks = util_has_prefix(name, "hub/.locks/"),
         .named = strlen(name),
         .now = time(NULL),
         .result = ret,
@@ -315,6 +323,8 @@ mender_mend(int root_fd, const char *name, const struct errand *errand,
 
     if (!may_enter(name))
         return -EINVAL;
+    if (work.is_locks && !are_locks_roots(root_fd, errand))
+        return -EPERM;
     return walk_run(root_fd, name, until_ms, visit, &work);
 }
 
@@ -327,6 +337,7 @@ work_as_user(const struct errand *errand, const struct verdict *verdict)
     struct mended mended = {0, 0, 0};
     char at[PATH_MAX];
     int root_fd, r;
+    size_t left;
 
     r = shed_to_user(errand->uid, errand->pgid, errand->member ? &gid : NULL);
     if (r < 0)
@@ -334,14 +345,21 @@ work_as_user(const struct errand *errand, const struct verdict *verdict)
     root_fd = safefs_open_root(errand->path, at, NULL);
     if (root_fd < 0)
         return root_fd;
-    for (size_t i = 0; i < verdict->ndrifts && r != -ETIMEDOUT; i++) {
-        if (verdict->drifts[i].owner == errand->uid &&
-            !(verdict->drifts[i].what & DRIFT_KEPT))
-            r = mender_mend(root_fd, verdict->drifts[i].name, errand,
-                            until_ms, &mended);
+    left = decision_own_drifts(verdict, errand->uid);
+    for (size_t i = 0; i < verdict->ndrifts && left > 0; i++) {
+        int64_t now_ms = util_monotonic_ms();
+
+        if (verdict->drifts[i].owner != errand->uid ||
+            verdict->drifts[i].what & DRIFT_KEPT)
+            continue;
+        /* A share of the time each: no tree takes it from the others. */
+        (void)mender_mend(root_fd, verdict->drifts[i].name, errand,
+                          now_ms + (until_ms - now_ms) / (int64_t)left,
+                          &mended);
+        left--;
     }
     close(root_fd);
-    return r;
+    return 0;
 }
 
 /* --- as root ------------------------------------------------------------- */

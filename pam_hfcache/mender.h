@@ -34,8 +34,9 @@ struct mended {
 /*
  * Mend below `name` ("hub/models--a--b" or "hub/.locks/models--a--b") beneath
  * the cache's root `root_fd` what belongs to the user that this process is; of
- * the errand, rules and own_group count.
- * 0; -EINVAL for another name; -ETIMEDOUT; or what kept it from beginning.
+ * the errand, rules, locks_uid and own_group count.
+ * 0; -EINVAL for another name; -EPERM where hub/.locks is not root's own;
+ * -ETIMEDOUT; or what kept it from beginning.
  */
 int mender_mend(int root_fd, const char *name, const struct errand *errand,
                 int64_t until_ms, struct mended *ret);

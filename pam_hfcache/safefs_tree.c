@@ -246,11 +246,16 @@ find_mount_id(int fd, uint64_t *ret_id)
 {
     struct statx st;
 
-    if (safefs_look(fd, &st) == 0 && st.stx_mask & STATX_MNT_ID) {
-        *ret_id = st.stx_mnt_id;
+    /* Neither asks the mounted file system, which may not answer. */
+    if (read_mount_id(fd, ret_id) == 0)
         return 0;
-    }
-    return read_mount_id(fd, ret_id);
+    if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+              STATX_MNT_ID, &st) < 0)
+        return -errno;
+    if (!(st.stx_mask & STATX_MNT_ID))
+        return -ENOSYS;
+    *ret_id = st.stx_mnt_id;
+    return 0;
 }
 
 /* One step: `name` in `dir_fd`, which must be on the mount `mount_id`. */
@@ -263,7 +268,7 @@ open_step(int dir_fd, const char *name, int flags, uint64_t mount_id)
 
     if (!*name || strcmp(name, "..") == 0)
         return -EXDEV;
-    fd = openat(dir_fd, name, flags);
+    fd = openat(dir_fd, name, O_PATH | (flags & ~O_ACCMODE));
     if (fd < 0)
         return errno == ENOTDIR && flags & O_DIRECTORY && flags & O_PATH
                    ? -ELOOP
@@ -271,7 +276,12 @@ open_step(int dir_fd, const char *name, int flags, uint64_t mount_id)
     r = find_mount_id(fd, &id);
     if (r < 0)
         return r;
-    return id == mount_id ? util_steal_fd(&fd) : -EXDEV;
+    if (id != mount_id)
+        return -EXDEV;
+    if (flags & O_PATH)
+        return util_steal_fd(&fd);
+    r = openat(fd, ".", flags); /* known now not to be another's mount */
+    return r < 0 ? -errno : r;
 }
 
 int

@@ -175,7 +175,7 @@ TEST("below a lock folder there are lock files and nothing else")
     CHECK(!layout_is_mendable(&inode, &wanted));
 }
 
-TEST("a folder that its owner closed stays closed, but a lock folder")
+TEST("a folder that its owner closed stays closed")
 {
     struct layout_inode inode = {.mode = D | 02700, .gid = GID, .nlink = 2};
     struct layout_wanted wanted;
@@ -183,10 +183,30 @@ TEST("a folder that its owner closed stays closed, but a lock folder")
     (void)layout_judge("hub/models--a", &inode, &rules, &wanted);
     CHECK(!layout_is_mendable(&inode, &wanted));
     (void)layout_judge("hub/.locks/models--a", &inode, &rules, &wanted);
-    CHECK_INT(wanted.mode, 02770);
-    inode.gid = 77; /* moved in from elsewhere */
-    (void)layout_judge("hub/.locks/models--a", &inode, &rules, &wanted);
     CHECK(!layout_is_mendable(&inode, &wanted));
+}
+
+TEST("what is too long for a reference is left as it is")
+{
+    struct layout_inode inode = {
+        .mode = F | 0444, .gid = GID, .nlink = 1, .size = 41};
+    struct layout_wanted wanted;
+
+    (void)layout_judge("hub/models--a/refs/main", &inode, &rules, &wanted);
+    CHECK_INT(wanted.mode, 0464);
+    inode.size = 4096; /* somebody's payload under another name */
+    (void)layout_judge("hub/models--a/refs/main", &inode, &rules, &wanted);
+    CHECK(!layout_is_mendable(&inode, &wanted));
+}
+
+TEST("hub/.locks is root's")
+{
+    struct layout_inode inode = {
+        .mode = D | 02770, .gid = GID, .uid = 4001, .nlink = 2};
+    struct layout_wanted wanted;
+
+    CHECK_INT(layout_judge("hub/.locks", &inode, &rules, &wanted),
+              LAYOUT_OWNER);
 }
 
 TEST("an empty closed lock and a closed listing are opened to the group")

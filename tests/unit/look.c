@@ -28,6 +28,7 @@ make_cache(void)
         .path = tap_folder(),
         .rules = {getegid(), 02770, LAYOUT_ACL_NO},
         .uid = getuid(),
+        .locks_uid = getuid(),
     };
     make_folder("hub", 02770);
     make_folder("hub/.locks", 02770);
@@ -246,6 +247,44 @@ TEST("what its owner closed is named, but not for his login to open")
     CHECK_INT(decision_own_drifts(&sight.verdict, getuid()), 0);
 }
 
+TEST("what an owner closed does not hide what his login would mend")
+{
+    char name[64];
+
+    make_cache();
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(name, sizeof(name), "hub/models--closed%u", i);
+        make_folder(name, 02700);
+    }
+    make_folder("hub/models--moved", 0770);
+    look();
+    CHECK(find_drift("hub/models--moved", getuid()) != NULL);
+    CHECK_INT(sight.verdict.ndrifts, LOOK_OWNER_KEPT + 1);
+}
+
+TEST("he who logs in finds a place, whoever filled the list")
+{
+    char name[64];
+
+    if (getuid() != 0)
+        SKIP("needs root to make others' folders");
+    make_cache();
+    errand.uid = 4999;
+    for (unsigned i = 0; i < 320; i++) {
+        snprintf(name, sizeof(name), "hub/models--m%u", i);
+        make_folder(name, 0770);
+        REQUIRE_INT(lchown(tap_in_folder(name), 4000 + i / 16, (gid_t)-1), 0);
+    }
+    for (unsigned i = 0; i < 8; i++)
+        look();
+    CHECK_INT(sight.verdict.ndrifts, VERDICT_MAX_DRIFTS);
+    make_folder("hub/models--mine", 0770);
+    REQUIRE_INT(lchown(tap_in_folder("hub/models--mine"), 4999, (gid_t)-1), 0);
+    for (unsigned i = 0; i < 8 && !find_drift("hub/models--mine", 4999); i++)
+        look();
+    CHECK(find_drift("hub/models--mine", 4999) != NULL);
+}
+
 TEST("a name that the Hub does not allow is no repository")
 {
     make_cache();
@@ -288,6 +327,18 @@ TEST("one closed lock among many is found, and forgotten once mended")
     for (unsigned i = 0; i < 60; i++)
         look();
     CHECK_INT(sight.verdict.ndrifts, 0);
+}
+
+TEST("below a hub/.locks that is not root's nothing is named")
+{
+    make_cache();
+    make_folder("hub/.locks/models--a", 0770);
+    look();
+    CHECK_INT(sight.verdict.ndrifts, 1);
+    errand.locks_uid = getuid() + 1;
+    look();
+    CHECK_INT(sight.verdict.ndrifts, 0);
+    CHECK(sight.verdict.round_wall > 0);
 }
 
 TEST("a lock folder with drift does not stop the look")

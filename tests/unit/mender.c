@@ -29,6 +29,7 @@ become_user(void)
     gid_t gid = GID;
 
     errand.rules.gid = getuid() == 0 ? GID : getegid();
+    errand.locks_uid = getuid() == 0 ? UID : getuid();
     if (getuid() != 0)
         return;
     REQUIRE_INT(chown(tap_folder(), UID, UID), 0);
@@ -56,7 +57,13 @@ make_moved(void)
 {
     make_folder("hub", 0755);
     make_folder("hub/.locks", 0755);
+    REQUIRE_INT(chown(tap_in_folder("hub/.locks"), (uid_t)-1,
+                      errand.rules.gid),
+                0);
     make_folder("hub/.locks/models--a", 0755);
+    REQUIRE_INT(chown(tap_in_folder("hub/.locks/models--a"), (uid_t)-1,
+                      errand.rules.gid),
+                0);
     make_file("hub/.locks/models--a/x.lock", "", 0644);
     make_folder("hub/models--a", 0755);
     make_folder("hub/models--a/blobs", 0755);
@@ -109,7 +116,7 @@ TEST("a repository moved in is mended whole")
     check_inode("hub/models--a/blobs/x", 0644, errand.rules.gid);
     check_inode("hub/models--a/refs/main", 0664, errand.rules.gid);
     check_inode("hub/models--a/trees/" HEX40 ".json", 0640, errand.rules.gid);
-    check_inode("hub/.locks/models--a", 0755, getegid());
+    check_inode("hub/.locks/models--a", 0755, errand.rules.gid);
     fd = open(tap_in_folder("hub/models--a/blobs"), O_PATH);
     CHECK_INT(safefs_default_acl(fd, &acl), 0);
     CHECK(acl == ACL_FACT_2770 || acl == ACL_FACT_UNSUPPORTED);
@@ -317,6 +324,18 @@ TEST("a group of the user's own is nobody else's")
     check_inode("hub/models--a", 02775, GID);
     check_inode("hub/models--a/blobs", 02775, GID);
     check_inode("hub/models--a/blobs/x", 0664, GID);
+}
+
+TEST("below a hub/.locks that somebody put there nothing is mended")
+{
+    become_user();
+    make_moved();
+    errand.locks_uid = getuid() + 1;
+    CHECK_INT(run_mender("hub/.locks/models--a", 5000), -EPERM);
+    check_inode("hub/.locks/models--a", 0755, errand.rules.gid);
+    errand.locks_uid = getuid();
+    errand.rules.gid = getegid() + 1;
+    CHECK_INT(run_mender("hub/.locks/models--a", 5000), -EPERM);
 }
 
 TEST("a closed file in trees/ is opened only if it is a listing")
