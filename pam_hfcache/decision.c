@@ -176,13 +176,18 @@ decision_section(const struct policy *policy, const struct subject *subject,
     return NULL;
 }
 
+bool
+decision_is_own_drift(const struct drift *drift, uid_t uid)
+{
+    return drift->owner == uid && !(drift->what & DRIFT_KEPT);
+}
+
 size_t
 decision_own_drifts(const struct verdict *verdict, uid_t uid)
 {
     size_t count = 0;
 
     for (size_t i = 0; verdict && i < verdict->ndrifts; i++)
-        count += verdict->drifts[i].owner == uid &&
-                 !(verdict->drifts[i].what & DRIFT_KEPT);
+        count += decision_is_own_drift(&verdict->drifts[i], uid);
     return count;
 }

@@ -102,6 +102,9 @@ extern const struct drift_word decision_drift_words[]; /* bit 0 at the end */
 bool decision_exports(const struct policy_section *section,
                       const struct view *view);
 
+/* Would a login of `uid` mend what the verdict names here? */
+bool decision_is_own_drift(const struct drift *drift, uid_t uid);
+
 /* How many repositories or lock folders this user's login would mend. */
 size_t decision_own_drifts(const struct verdict *verdict, uid_t uid);
 

@@ -349,8 +349,7 @@ work_as_user(const struct errand *errand, const struct verdict *verdict)
     for (size_t i = 0; i < verdict->ndrifts && left > 0; i++) {
         int64_t now_ms = util_monotonic_ms();
 
-        if (verdict->drifts[i].owner != errand->uid ||
-            verdict->drifts[i].what & DRIFT_KEPT)
+        if (!decision_is_own_drift(&verdict->drifts[i], errand->uid))
             continue;
         /* A share of the time each: no tree takes it from the others. */
         (void)mender_mend(root_fd, verdict->drifts[i].name, errand,

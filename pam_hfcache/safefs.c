@@ -246,22 +246,6 @@ safefs_free_names(char **names, size_t count)
 
 /* --- writing as root ----------------------------------------------------- */
 
-static int
-write_all(int fd, const char *data, size_t length)
-{
-    while (length > 0) {
-        ssize_t done = write(fd, data, length);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return -errno;
-        data += done;
-        length -= (size_t)done;
-    }
-    return 0;
-}
-
 /*
  * Fill a new file `temp` in the folder; on failure nothing is left.  Its mode
  * is set on the descriptor, so that no umask has a say.
@@ -278,7 +262,7 @@ fill_temp(int dir_fd, const char *temp, mode_t mode, bool durable,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    r = write_all(fd, data, length);
+    r = util_write_all(fd, data, length);
     if (r == 0 && fchmod(fd, mode) < 0)
         r = -errno;
     if (r == 0 && durable && fsync(fd) < 0 && errno != EINVAL)
@@ -356,7 +340,7 @@ safefs_append_line(int dir_fd, const char *name, const char *line)
 
     if (fd < 0)
         return -errno;
-    r = write_all(fd, line, strlen(line));
+    r = util_write_all(fd, line, strlen(line));
     return r == 0 && fsync(fd) < 0 && errno != EINVAL ? -errno : r;
 }
 

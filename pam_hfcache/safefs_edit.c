@@ -96,19 +96,6 @@ safefs_is_file(const char *path)
 /* --- replacing ----------------------------------------------------------- */
 
 static int
-write_all(int fd, const struct safefs_text *text)
-{
-    for (size_t done = 0; done < text->length;) {
-        ssize_t n = write(fd, text->data + done, text->length - done);
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
-static int
 copy_attribute(int from, int to, const char *name)
 {
     CLEANUP_FREE char *value = malloc(MAX_ATTRIBUTES);
@@ -153,7 +140,10 @@ fill_like(int to, int from, const struct stat *st,
         return r;
     if (fchmod(to, st->st_mode & 07777) < 0)
         return -errno;
-    return write_all(to, text);
+    r = util_write_all(to, text->data, text->length);
+    if (r == 0 && fsync(to) < 0)
+        r = -errno;
+    return r;
 }
 
 /* Open the folder of `path`; *ret_name is the rest. */

@@ -289,3 +289,19 @@ util_read_all(int fd, size_t max, char **ret_data, size_t *ret_length)
     *ret_length = length;
     return 0;
 }
+
+int
+util_write_all(int fd, const char *data, size_t length)
+{
+    while (length > 0) {
+        ssize_t done = write(fd, data, length);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return -errno;
+        data += done;
+        length -= (size_t)done;
+    }
+    return 0;
+}

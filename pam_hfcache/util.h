@@ -124,4 +124,7 @@ bool util_has_prefix(const char *string, const char *prefix);
  */
 int util_read_all(int fd, size_t max, char **ret_data, size_t *ret_length);
 
+/* Write all of `data`: 0 or a negative errno. */
+int util_write_all(int fd, const char *data, size_t length);
+
 #endif
