@@ -252,7 +252,8 @@ take_key(struct loader *loader, const char *name, const char *value,
     const char *copy;
     size_t key = 0;
 
-    while (key < POLICY_KEYS && strcmp(policy_keys[key].name, name) != 0)
+    while (key < POLICY_KEYS && (*policy_keys[key].name != *name ||
+                                 strcmp(policy_keys[key].name, name) != 0))
         key++;
     if (key == POLICY_KEYS)
         return refuse_key(name, err);
@@ -366,30 +367,39 @@ load_file(struct loader *loader, const char *file, uid_t trusted_uid,
 }
 
 static int
+load_dropin(struct loader *loader, const char *folder, const char *name,
+            uid_t trusted_uid, struct err *err)
+{
+    CLEANUP_FREE char *file = NULL;
+
+    if (!util_is_name_char(*name) && *name != '-')
+        return 0; /* .x.conf, #x.conf, ~x.conf: somebody is editing */
+    if (asprintf(&file, "%s/%s", folder, name) < 0) {
+        file = NULL;
+        return err_sys(err, ENOMEM, "%s", folder);
+    }
+    return load_file(loader, file, trusted_uid, err);
+}
+
+static int
 load_dropins(struct loader *loader, const char *file, uid_t trusted_uid,
              struct err *err)
 {
-    char folder[4096];
-    struct text path = TEXT_INIT(folder);
+    CLEANUP_FREE char *folder = NULL;
     char **names;
     size_t count;
     int result;
 
-    text_addf(&path, "%s.d", file);
-    if (path.full)
-        return err_set(err, ENAMETOOLONG, "%s: the path is too long", file);
+    if (asprintf(&folder, "%s.d", file) < 0) {
+        folder = NULL;
+        return err_sys(err, ENOMEM, "%s", file);
+    }
     result = safefs_list_trusted(folder, "*.conf", trusted_uid, &names, &count,
                                  err);
     if (result < 0)
         return result;
-    for (size_t i = 0; i < count && result == 0; i++) {
-        char full[4400];
-
-        if (!util_is_name_char(names[i][0]) && names[i][0] != '-')
-            continue; /* .x.conf, #x.conf, ~x.conf: somebody is editing */
-        snprintf(full, sizeof(full), "%s/%s", folder, names[i]);
-        result = load_file(loader, full, trusted_uid, err);
-    }
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = load_dropin(loader, folder, names[i], trusted_uid, err);
     safefs_free_names(names, count);
     return result;
 }

@@ -58,7 +58,7 @@ enum { UNUSABLE_OMIT, UNUSABLE_EXPORT };
 enum { NOTIFY_PROBLEMS, NOTIFY_NEVER };
 
 enum policy_type {
-    TYPE_PATH,     /* text: an absolute, normalised folder */
+    TYPE_PATH,     /* text: an absolute, normalised folder; number: bytes */
     TYPE_GROUP,    /* text: a group's name or gid; number: gid or -1 */
     TYPE_CHOICE,   /* number: index into `choices` */
     TYPE_USERS,    /* text: list of *, name, @group, N, N-M; with ! */

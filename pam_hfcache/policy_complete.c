@@ -9,17 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const enum policy_key matching_keys[] = {KEY_USERS, KEY_SERVICES,
-                                                KEY_HOSTS};
-
+/* The keys that say for whom a section is; none is inherited. */
 static bool
 is_matching_key(size_t key)
 {
-    for (size_t i = 0; i < ARRAY_LEN(matching_keys); i++) {
-        if (key == matching_keys[i])
-            return true;
-    }
-    return false;
+    return key == KEY_USERS || key == KEY_SERVICES || key == KEY_HOSTS;
 }
 
 static int
@@ -37,8 +31,8 @@ check_named(const struct policy_section *section, struct err *err)
     if (!section->value[KEY_PATH].text)
         return refuse_section(section,
                               "has no path: say which cache it is about", err);
-    for (size_t i = 0; i < ARRAY_LEN(matching_keys); i++) {
-        if (section->value[matching_keys[i]].text)
+    for (size_t key = 0; key < POLICY_KEYS; key++) {
+        if (is_matching_key(key) && section->value[key].text)
             return 0;
     }
     return refuse_section(section,
@@ -82,33 +76,33 @@ refuse_value(const struct policy_value *value, const char *problem,
     return err_set(err, EINVAL, "%s: %s", where, problem);
 }
 
-/* How two sections' paths lie to each other. */
-enum relation { APART, EQUAL, NESTED };
-
-static enum relation
-compare_paths(const char *a, const char *b)
+/* Is one path the other, or does it lie below the other? */
+static bool
+are_entangled(const struct policy_section *a, const struct policy_section *b)
 {
-    while (*a && *a == *b) {
-        a++;
-        b++;
+    const struct policy_value *outer = &a->value[KEY_PATH];
+    const struct policy_value *inner = &b->value[KEY_PATH];
+    size_t length;
+
+    if (outer->number > inner->number) {
+        outer = inner;
+        inner = &a->value[KEY_PATH];
     }
-    if (!*a && !*b)
-        return EQUAL;
-    return (!*a && *b == '/') || (!*b && *a == '/') ? NESTED : APART;
+    length = (size_t)outer->number;
+    /* Most differ here; this is asked for every two sections. */
+    return outer->text[length - 1] == inner->text[length - 1] &&
+           memcmp(outer->text, inner->text, length) == 0 &&
+           (!inner->text[length] || inner->text[length] == '/');
 }
 
 /* Two sections may share a cache only if they agree on what it is. */
 static int
-check_pair(const struct policy_section *a, const struct policy_section *b,
-           struct err *err)
+check_shared(const struct policy_section *a, const struct policy_section *b,
+             struct err *err)
 {
-    enum relation relation =
-        compare_paths(policy_text(a, KEY_PATH), policy_text(b, KEY_PATH));
     char problem[256];
 
-    if (relation == APART)
-        return 0;
-    if (relation == NESTED)
+    if (strcmp(policy_text(a, KEY_PATH), policy_text(b, KEY_PATH)) != 0)
         snprintf(problem, sizeof(problem),
                  "path lies inside another section's cache, or that in this "
                  "one: caches must lie side by side");
@@ -171,8 +165,10 @@ policy_complete(struct policy *policy, struct err *err)
         result = check_named(&sections[i], err);
         if (result == 0)
             result = fill_section(&sections[i], &sections[0], err);
-        for (size_t j = 0; j < i && result == 0; j++)
-            result = check_pair(&sections[i], &sections[j], err);
+        for (size_t j = 0; j < i && result == 0; j++) {
+            if (are_entangled(&sections[i], &sections[j]))
+                result = check_shared(&sections[i], &sections[j], err);
+        }
     }
     for (size_t i = 0; i < policy->nenvs && result == 0; i++)
         result = check_env(policy, &policy->envs[i], err);

@@ -16,8 +16,10 @@ struct reader {
     size_t position;
     unsigned line;
     bool in_section;
+    bool is_text; /* without NUL and carriage return, as nearly always */
     const struct policy_sink *sink;
     struct err *err;
+    struct err problem; /* what the sink says of a line */
     int result; /* the first error; nothing is read after it */
 };
 
@@ -29,16 +31,19 @@ refuse(struct reader *reader, int code, const char *problem)
     return reader->result;
 }
 
-/* What would make inih, or an editor, see other lines; `length` excludes the line's end. */
+/*
+ * What would make inih, or an editor, see other lines; `length` excludes the
+ * line's end.
+ */
 static const char *
-find_cut(const char *line, size_t length)
+find_cut(const struct reader *reader, const char *line, size_t length)
 {
     if (length > POLICY_FILE_MAX_LINE)
         return "the line is longer than 195 bytes: shorten it (@group stands "
                "for many users)";
-    if (memchr(line, '\0', length))
+    if (!reader->is_text && memchr(line, '\0', length))
         return "the line holds a NUL byte: save the file as plain text";
-    if (memchr(line, '\r', length))
+    if (!reader->is_text && memchr(line, '\r', length))
         return "the line ends as on DOS: save the file with Unix line ends";
     return NULL;
 }
@@ -61,8 +66,8 @@ find_hidden_byte(const char *line)
 static bool
 has_inline_comment(const char *value)
 {
-    for (const char *p = value; (p = strpbrk(p, ";#")); p++) {
-        if (p > value && util_is_blank(p[-1]))
+    for (const char *p = value; *p; p++) {
+        if ((*p == ';' || *p == '#') && p > value && util_is_blank(p[-1]))
             return true;
     }
     return false;
@@ -93,7 +98,6 @@ take_header(struct reader *reader, const char *line)
 {
     size_t length = strcspn(line + 1, "]");
     char title[64];
-    struct err err;
 
     if (!line[1 + length])
         return refuse(reader, EINVAL, "the section's ] is missing");
@@ -105,8 +109,9 @@ take_header(struct reader *reader, const char *line)
                       "the section's title is longer than 48 bytes");
     memcpy(title, line + 1, length);
     title[length] = '\0';
-    if (reader->sink->section(reader->sink->ctx, title, reader->line, &err) < 0)
-        return refuse(reader, err.code, err.text);
+    if (reader->sink->section(reader->sink->ctx, title, reader->line,
+                              &reader->problem) < 0)
+        return refuse(reader, reader->problem.code, reader->problem.text);
     reader->in_section = true;
     return 0;
 }
@@ -141,7 +146,10 @@ take_line(struct reader *reader, const char *line)
     return problem ? refuse(reader, EINVAL, problem) : 0;
 }
 
-/* inih's reader: the next line into `buffer`, or NULL at the end. */
+/*
+ * inih's reader: the next line into `buffer`, or NULL at the end.  A header is
+ * taken already, and inih gets an empty line in its place.
+ */
 static char *
 read_line(char *buffer, int size, void *stream)
 {
@@ -155,7 +163,7 @@ read_line(char *buffer, int size, void *stream)
     if (reader->result < 0 || left == 0)
         return NULL;
     reader->line++;
-    problem = find_cut(start, length);
+    problem = find_cut(reader, start, length);
     if (!problem && length + 2 > (size_t)size)
         problem = "the line is longer than this inih reads";
     if (problem) {
@@ -166,6 +174,8 @@ read_line(char *buffer, int size, void *stream)
     buffer[length] = '\0';
     if (take_line(reader, buffer) < 0)
         return NULL;
+    if (*buffer == '[')
+        *buffer = '\0';
     reader->position += length + (end != NULL);
     return buffer;
 }
@@ -175,14 +185,13 @@ static int
 take_pair(void *user, const char *section, const char *name, const char *value)
 {
     struct reader *reader = user;
-    struct err err;
 
     (void)section; /* known since its header */
     if (reader->result < 0)
         return 0;
-    if (reader->sink->pair(reader->sink->ctx, name, value, reader->line, &err) <
-        0) {
-        refuse(reader, err.code, err.text);
+    if (reader->sink->pair(reader->sink->ctx, name, value, reader->line,
+                           &reader->problem) < 0) {
+        refuse(reader, reader->problem.code, reader->problem.text);
         return 0;
     }
     return 1;
@@ -193,7 +202,9 @@ policy_file_read(const char *file, const char *data, size_t length,
                  const struct policy_sink *sink, struct err *err)
 {
     struct reader reader = {.file = file, .data = data, .length = length,
-                            .sink = sink, .err = err};
+                            .sink = sink, .err = err,
+                            .is_text = !memchr(data, '\0', length) &&
+                                       !memchr(data, '\r', length)};
     struct err ignored;
     int line;
 

@@ -122,23 +122,40 @@ is_at_or_below(const char *path, const char *tree)
     return !*tree && (*path == '/' || !*path);
 }
 
+/* The length of the next name in `*path`, past "/" and "."; 0 at its end. */
+static size_t
+next_name(const char **path)
+{
+    for (;;) {
+        size_t length = 0;
+
+        while (**path == '/')
+            ++*path;
+        while ((*path)[length] && (*path)[length] != '/')
+            length++;
+        if (length != 1 || **path != '.')
+            return length;
+        ++*path;
+    }
+}
+
 bool
 policy_path_is_below(const char *path, const char *tree)
 {
-    char plain[4096] = "";
-    struct text text = TEXT_INIT(plain);
+    bool is_below = true; /* as far as both were read */
+    size_t length;
 
-    while (*path) {
-        size_t length = strcspn(path, "/");
+    while ((length = next_name(&path))) {
+        size_t wanted = next_name(&tree);
 
         if (length == 2 && is_component_dots(path, length))
             return true; /* who knows where that is */
-        if (length && !is_component_dots(path, length))
-            text_addf(&text, "/%.*s", (int)length, path);
+        if (wanted && (wanted != length || memcmp(path, tree, length) != 0))
+            is_below = false;
         path += length;
-        path += strspn(path, "/");
+        tree += wanted;
     }
-    return text.full || is_at_or_below(plain, tree);
+    return is_below && !next_name(&tree);
 }
 
 const char *
@@ -180,12 +197,13 @@ policy_group_is_reserved(const char *name, gid_t gid)
 }
 
 static int
-parse_path(const char *text, struct err *err)
+parse_path(const char *text, struct policy_value *value, struct err *err)
 {
     const char *problem = policy_path_problem(text);
 
     if (problem)
         return err_set(err, EINVAL, "path \"%s\" %s", text, problem);
+    value->number = (int64_t)strlen(text);
     return 0;
 }
 
@@ -404,7 +422,7 @@ policy_values_parse(enum policy_key key, const char *text,
     value->number = 0;
     switch (info->type) {
     case TYPE_PATH:
-        result = parse_path(text, err);
+        result = parse_path(text, value, err);
         break;
     case TYPE_GROUP:
         result = parse_group(text, value, err);

@@ -232,12 +232,6 @@ util_parse_number(const char *string, uint64_t max, uint64_t *ret_number)
     return 0;
 }
 
-bool
-util_has_prefix(const char *string, const char *prefix)
-{
-    return strncmp(string, prefix, strlen(prefix)) == 0;
-}
-
 /* Read until the end or until `size` bytes; the count or a negative errno. */
 static ssize_t
 read_up_to(int fd, char *buffer, size_t size)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -116,7 +117,11 @@ int64_t util_boottime_ms(void);
 int util_parse_number(const char *string, uint64_t max, uint64_t *ret_number);
 
 /* True if `string` starts with `prefix`. */
-bool util_has_prefix(const char *string, const char *prefix);
+static inline bool
+util_has_prefix(const char *string, const char *prefix)
+{
+    return strncmp(string, prefix, strlen(prefix)) == 0;
+}
 
 /*
  * Read all of the open file `fd` into a new NUL-terminated buffer; the caller

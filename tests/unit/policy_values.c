@@ -74,7 +74,7 @@ TEST("the defaults are those that the contract names")
         const char *text;
         int64_t number;
     } defaults[] = {
-        {KEY_PATH, "/srv/huggingface", 0},
+        {KEY_PATH, "/srv/huggingface", 16},
         {KEY_GROUP, "hf-users", -1},
         {KEY_MODE, "2770", MODE_2770},
         {KEY_HOME, "shared", HOME_SHARED},
@@ -181,10 +181,10 @@ TEST("a cache's path is absolute and plain")
                  bad[i]);
         refuses("path", bad[i], sentence);
     }
-    accepts("path", "/srv/x", 0);
-    accepts("path", "/srv/...x/..y", 0);
-    accepts("path", "/srv/with blank", 0);
-    accepts("path", "/data/\xc3\xbc", 0);
+    accepts("path", "/srv/x", sizeof("/srv/x") - 1);
+    accepts("path", "/srv/...x/..y", sizeof("/srv/...x/..y") - 1);
+    accepts("path", "/srv/with blank", sizeof("/srv/with blank") - 1);
+    accepts("path", "/data/\xc3\xbc", sizeof("/data/\xc3\xbc") - 1);
 }
 
 TEST("a cache's path has two components or more")
@@ -218,11 +218,11 @@ TEST("a cache does not lie in a system folder or be a home")
                                 "down");
     refuses("path", "/home/alice", "path \"/home/alice\" must not be a home "
                                    "folder; /srv/huggingface is a good place");
-    accepts("path", "/var/lib/huggingface", 0);
-    accepts("path", "/home/shared/huggingface", 0);
-    accepts("path", "/data/hf", 0);
-    accepts("path", "/etcetera/hf", 0);
-    accepts("path", "/mnt/nfs/hf", 0);
+    accepts("path", "/var/lib/huggingface", sizeof("/var/lib/huggingface") - 1);
+    accepts("path", "/home/shared/huggingface", sizeof("/home/shared/huggingface") - 1);
+    accepts("path", "/data/hf", sizeof("/data/hf") - 1);
+    accepts("path", "/etcetera/hf", sizeof("/etcetera/hf") - 1);
+    accepts("path", "/mnt/nfs/hf", sizeof("/mnt/nfs/hf") - 1);
 }
 
 TEST("a group is a name or a gid, and carries no rights of its own")
