@@ -370,14 +370,12 @@ static int
 load_dropin(struct loader *loader, const char *folder, const char *name,
             uid_t trusted_uid, struct err *err)
 {
-    CLEANUP_FREE char *file = NULL;
+    CLEANUP_FREE char *file = util_format("%s/%s", folder, name);
 
     if (!util_is_name_char(*name) && *name != '-')
         return 0; /* .x.conf, #x.conf, ~x.conf: somebody is editing */
-    if (asprintf(&file, "%s/%s", folder, name) < 0) {
-        file = NULL;
+    if (!file)
         return err_sys(err, ENOMEM, "%s", folder);
-    }
     return load_file(loader, file, trusted_uid, err);
 }
 
@@ -385,15 +383,13 @@ static int
 load_dropins(struct loader *loader, const char *file, uid_t trusted_uid,
              struct err *err)
 {
-    CLEANUP_FREE char *folder = NULL;
+    CLEANUP_FREE char *folder = util_format("%s.d", file);
     char **names;
     size_t count;
     int result;
 
-    if (asprintf(&folder, "%s.d", file) < 0) {
-        folder = NULL;
+    if (!folder)
         return err_sys(err, ENOMEM, "%s", file);
-    }
     result = safefs_list_trusted(folder, "*.conf", trusted_uid, &names, &count,
                                  err);
     if (result < 0)

@@ -154,6 +154,19 @@ text_add_word(struct text *text, const char *value)
     text_add_char(text, '"');
 }
 
+char *
+util_format(const char *format, ...)
+{
+    char *string;
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vasprintf(&string, format, args);
+    va_end(args);
+    return length < 0 ? NULL : string;
+}
+
 void
 lines_add(struct lines *lines, const char *format, ...)
 {

@@ -80,6 +80,9 @@ void text_addf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
  */
 void text_add_word(struct text *text, const char *value);
 
+/* A new formatted string, which the caller frees; NULL without memory. */
+char *util_format(const char *format, ...) PRINTF_LIKE(1, 2);
+
 /*
  * A growing list of lines, for the reasons that `hfcache explain` prints.  All
  * functions take NULL and then do nothing: a login does not pay for them.
