@@ -47,7 +47,8 @@
  *                        membership_persist.c how a membership lasts,
  *                        membership_names.c names for people to read
  *     verdict.c          /run/hfcache: what the last probe saw;
- *                        verdict_slot.c which probes run
+ *                        verdict_slot.c which probes run, verdict_text.c the
+ *                        text of state files
  *
  *   ground
  *     policy.c           files -> struct policy; policy_file.c,
