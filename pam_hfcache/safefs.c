@@ -248,10 +248,11 @@ safefs_free_names(char **names, size_t count)
 
 /*
  * Fill a new file `temp` in the folder; on failure nothing is left.  Its mode
- * is set on the descriptor, so that no umask has a say.
+ * is set on the descriptor, so that no umask has a say, and after its group
+ * (-1: the caller's), so that it is never open to another.
  */
 static int
-fill_temp(int dir_fd, const char *temp, mode_t mode, bool durable,
+fill_temp(int dir_fd, const char *temp, mode_t mode, gid_t gid, bool durable,
           const char *data, size_t length)
 {
     CLEANUP_CLOSE int fd = -1;
@@ -263,6 +264,8 @@ fill_temp(int dir_fd, const char *temp, mode_t mode, bool durable,
     if (fd < 0)
         return -errno;
     r = util_write_all(fd, data, length);
+    if (r == 0 && gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) < 0)
+        r = -errno;
     if (r == 0 && fchmod(fd, mode) < 0)
         r = -errno;
     if (r == 0 && durable && fsync(fd) < 0 && errno != EINVAL)
@@ -272,9 +275,9 @@ fill_temp(int dir_fd, const char *temp, mode_t mode, bool durable,
     return r;
 }
 
-int
-safefs_replace_file(int dir_fd, const char *name, mode_t mode, bool durable,
-                    const char *data, size_t length)
+static int
+replace(int dir_fd, const char *name, mode_t mode, gid_t gid, bool durable,
+        const char *data, size_t length)
 {
     char temp[NAME_MAX + 1];
     int r;
@@ -282,12 +285,26 @@ safefs_replace_file(int dir_fd, const char *name, mode_t mode, bool durable,
     r = snprintf(temp, sizeof(temp), ".%s.%d", name, getpid());
     if (r < 0 || (size_t)r >= sizeof(temp))
         return -ENAMETOOLONG;
-    r = fill_temp(dir_fd, temp, mode, durable, data, length);
+    r = fill_temp(dir_fd, temp, mode, gid, durable, data, length);
     if (r == 0 && renameat(dir_fd, temp, dir_fd, name) < 0) {
         r = -errno;
         (void)unlinkat(dir_fd, temp, 0);
     }
     return r;
+}
+
+int
+safefs_replace_file(int dir_fd, const char *name, mode_t mode, bool durable,
+                    const char *data, size_t length)
+{
+    return replace(dir_fd, name, mode, (gid_t)-1, durable, data, length);
+}
+
+int
+safefs_replace_file_of(int dir_fd, const char *name, mode_t mode, gid_t gid,
+                       const char *data, size_t length)
+{
+    return replace(dir_fd, name, mode, gid, false, data, length);
 }
 
 int

@@ -69,6 +69,10 @@ int safefs_open_state_folder(const char *path, mode_t mode, uid_t trusted_uid,
 int safefs_replace_file(int dir_fd, const char *name, mode_t mode, bool durable,
                         const char *data, size_t length);
 
+/* The same, not durable, for a file of the group `gid`. */
+int safefs_replace_file_of(int dir_fd, const char *name, mode_t mode, gid_t gid,
+                           const char *data, size_t length);
+
 /* Remove the file `name` from a folder of state files. */
 int safefs_remove_file(int dir_fd, const char *name);
 

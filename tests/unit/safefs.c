@@ -193,6 +193,27 @@ TEST("a replaced file has the new content and the mode asked for")
     CHECK_INT(count_names(), 1);
 }
 
+TEST("a file for a group is the group's, and left alone where that fails")
+{
+    gid_t gid = getuid() == 0 ? 4002 : getegid();
+    int fd = open_folder();
+    struct stat st;
+
+    CHECK_INT(safefs_replace_file_of(fd, "f", 0640, gid, "old", 3), 0);
+    REQUIRE_INT(stat(tap_in_folder("f"), &st), 0);
+    CHECK_INT(st.st_mode & 07777, 0640);
+    CHECK_INT(st.st_gid, gid);
+    if (getuid() == 0)
+        REQUIRE(chown(tap_folder(), 4001, 4002) == 0 && setegid(4002) == 0 &&
+                seteuid(4001) == 0);
+    CHECK_INT(safefs_replace_file_of(fd, "f", 0640, 4003, "newer", 5), -EPERM);
+    if (getuid() == 0)
+        REQUIRE(seteuid(0) == 0 && chown(tap_folder(), 0, 0) == 0);
+    REQUIRE_INT(stat(tap_in_folder("f"), &st), 0);
+    CHECK_INT(st.st_size, 3);
+    CHECK_INT(count_names(), 1);
+}
+
 TEST("a link planted under the file's name is replaced, not followed")
 {
     int fd = open_folder();
