@@ -47,8 +47,9 @@
  *                        membership_persist.c how a membership lasts,
  *                        membership_names.c names for people to read
  *     verdict.c          /run/hfcache: what the last probe saw;
- *                        verdict_slot.c which probes run, verdict_text.c the
- *                        text of state files
+ *                        verdict_tree.c what the last check found,
+ *                        verdict_text.c both as text, verdict_slot.c which
+ *                        probes run
  *
  *   ground
  *     policy.c           files -> struct policy; policy_file.c,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The verdict: what the last probe saw of a cache, in /run/hfcache/KEY.gate.
- * Written by the helper, read by every login.  It holds facts only; what they
+ * The verdicts: what the last probe saw of a cache, in /run/hfcache/KEY.gate,
+ * written by the helper; and what the last check of the whole tree found, in
+ * KEY.tree.  Both are read by every login.  They hold facts only; what they
  * mean for a user is judged by `decision`.
  *
  * MUST (each has a test named after it):
@@ -41,7 +42,10 @@ struct inode_fact {
     enum acl_fact acl; /* folders only */
 };
 
-/* Something below hub/ that its owner's next login should mend. */
+/*
+ * Something below hub/ that its owner's next login should mend; with
+ * DRIFT_KEPT among the bits something that only he can open.
+ */
 struct drift {
     const char *name; /* relative to the cache's root, "hub/models--a--b" or
                          "hub/.locks/models--a--b"; never empty */
@@ -120,6 +124,79 @@ int64_t verdict_age_ms(const struct verdict *verdict);
  */
 bool verdict_is_fresh(const struct verdict *verdict, int64_t fresh_ms,
                       const char *host);
+
+/* --- the whole tree: verdict_tree.c -------------------------------------- */
+
+#define VERDICT_TREE_NAMED 1024 /* names in KEY.tree at most */
+#define VERDICT_TREE_OWNER 16   /* of one owner, that his logins mend */
+#define VERDICT_TREE_KEPT 4     /* of one owner, that only he can open */
+
+/* What a check counts. */
+enum tree_count {
+    TREE_ENTRIES, /* that are in the tree */
+    TREE_ALARMS,  /* findings of that severity */
+    TREE_DRIFTS,
+    TREE_NOTES,
+    TREE_REUSED,  /* entries known from an earlier check, not looked at again */
+    TREE_FOLDERS, /* repositories and lock folders with drift */
+    TREE_GIVEN,   /* names taken out since, as given to their owner's mender */
+    TREE_COUNTS
+};
+
+/* What a check of the whole tree found. */
+struct tree_verdict {
+    int64_t taken_ms;    /* util_boottime_ms() when the check ended */
+    int64_t taken_wall;  /* time(NULL) of the same moment, for people */
+    bool complete;       /* it saw all of the tree; else it was interrupted */
+    uint64_t count[TREE_COUNTS];
+    int64_t oldest_wall; /* when the oldest of what is reused was looked at; 0
+                            if nothing is */
+    /*
+     * Who has drift where: each owner's repositories and lock folders once,
+     * and once more, with DRIFT_KEPT, where he alone can open something.
+     */
+    struct drift *named;
+    size_t nnamed;
+    size_t more_named; /* found, but beyond the bounds */
+    char *buffer;      /* owns the strings */
+};
+
+/*
+ * Read KEY.tree, as strictly as verdict_read() reads KEY.gate and with the same
+ * results.  The caller frees with verdict_tree_free().  -EACCES: it is not
+ * for this process to read (0640, the cache's group's).
+ */
+int verdict_tree_read(const char *dir, uid_t trusted_uid, const char *path,
+                      gid_t gid, struct tree_verdict *ret, struct err *err);
+
+/*
+ * Write it: under a lock, temporary file, then rename; 0640, of group `gid`.
+ *
+ * `named` may have any number of drifts in any order; bits other than DRIFT_*
+ * are left out.  Those that fit are written, the others counted: each owner's
+ * first, then each one's second and so on up to his share, so that nobody's
+ * drift hides another's.  If not even all owners fit (about 200 of the longest
+ * names, 1000 of usual ones), who is left out differs from check to check, and
+ * so does which of an owner's names come first.
+ */
+int verdict_tree_write(const char *dir, const struct tree_verdict *tree,
+                       const char *path, gid_t gid, struct err *err);
+
+/*
+ * Take the drifts `given`, which a mender has been given, out of the verdict
+ * that was taken at `taken_ms`, so that not every login starts one; a later
+ * check's names stay.  0, also if there is nothing to take out; for root.
+ */
+int verdict_tree_forget(const char *dir, const char *path, gid_t gid,
+                        int64_t taken_ms, const struct drift *given,
+                        size_t count, struct err *err);
+
+void verdict_tree_free(struct tree_verdict *tree);
+
+/* Milliseconds since the check ended. */
+int64_t verdict_tree_age_ms(const struct tree_verdict *tree);
+
+/* --- slots: verdict_slot.c ----------------------------------------------- */
 
 /* What the slots of a cache's probes say: nobody is disturbed by asking. */
 struct probe_state {

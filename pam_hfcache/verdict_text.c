@@ -42,16 +42,30 @@ verdict_name(const char *path, gid_t gid, const char *suffix,
 
 /* --- to text ------------------------------------------------------------- */
 
+static bool
+is_plain(char c)
+{
+    return c > ' ' && c < 0x7f && c != '%';
+}
+
+size_t
+verdict_encoded_length(const char *string)
+{
+    size_t length = 0;
+
+    for (; *string; string++)
+        length += is_plain(*string) ? 1 : 3;
+    return length;
+}
+
 static void
 add_encoded(struct text *text, const char *string)
 {
     for (; *string; string++) {
-        unsigned char c = (unsigned char)*string;
-
-        if (c <= ' ' || c >= 0x7f || c == '%')
-            text_addf(text, "%%%02x", c);
-        else
+        if (is_plain(*string))
             text_add_char(text, *string);
+        else
+            text_addf(text, "%%%02x", (unsigned char)*string);
     }
 }
 
@@ -165,7 +179,7 @@ decode(struct verdict_reader *reader, char *value)
         int high, low;
 
         if (*in != '%') {
-            if (*in <= ' ' || *in >= 0x7f)
+            if (!is_plain(*in))
                 reader->failed = true;
             *out++ = *in;
             continue;

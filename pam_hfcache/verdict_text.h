@@ -27,6 +27,9 @@ int verdict_add_head(struct text *text, const char *kind, const char *path,
 
 void verdict_add_string(struct text *text, const char *key, const char *value);
 
+/* How many bytes a string takes as text. */
+size_t verdict_encoded_length(const char *string);
+
 /*
  * Add a line for a drift if room is left for those behind the list; false,
  * and nothing is added, if not.
