@@ -182,12 +182,32 @@ decision_is_own_drift(const struct drift *drift, uid_t uid)
     return drift->owner == uid && !(drift->what & DRIFT_KEPT);
 }
 
-size_t
-decision_own_drifts(const struct verdict *verdict, uid_t uid)
+/* Add those of `uid` that are not there yet. */
+static void
+add_own(struct own_drifts *own, const struct drift *drifts, size_t count,
+        uid_t uid)
 {
-    size_t count = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
 
-    for (size_t i = 0; verdict && i < verdict->ndrifts; i++)
-        count += decision_is_own_drift(&verdict->drifts[i], uid);
-    return count;
+        if (!decision_is_own_drift(&drifts[i], uid))
+            continue;
+        while (at < own->count &&
+               strcmp(own->drift[at].name, drifts[i].name) != 0)
+            at++;
+        if (at == own->count && at < DECISION_MAX_OWN)
+            own->drift[own->count++] = drifts[i];
+    }
+}
+
+void
+decision_own_drifts(const struct verdict *verdict,
+                    const struct tree_verdict *tree, uid_t uid,
+                    struct own_drifts *ret)
+{
+    ret->count = 0;
+    if (verdict)
+        add_own(ret, verdict->drifts, verdict->ndrifts, uid);
+    if (tree)
+        add_own(ret, tree->named, tree->nnamed, uid);
 }

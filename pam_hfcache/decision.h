@@ -102,11 +102,24 @@ extern const struct drift_word decision_drift_words[]; /* bit 0 at the end */
 bool decision_exports(const struct policy_section *section,
                       const struct view *view);
 
-/* Would a login of `uid` mend what the verdict names here? */
+/* Would a login of `uid` mend what is named here? */
 bool decision_is_own_drift(const struct drift *drift, uid_t uid);
 
-/* How many repositories or lock folders this user's login would mend. */
-size_t decision_own_drifts(const struct verdict *verdict, uid_t uid);
+#define DECISION_MAX_OWN 64
+
+/* Repositories and lock folders, in the memory of the verdicts. */
+struct own_drifts {
+    struct drift drift[DECISION_MAX_OWN];
+    size_t count;
+};
+
+/*
+ * What a login of `uid` would mend: what either verdict (NULL: there is none)
+ * names as his, each name once, as many as there is room for.
+ */
+void decision_own_drifts(const struct verdict *verdict,
+                         const struct tree_verdict *tree, uid_t uid,
+                         struct own_drifts *ret);
 
 #define DECISION_MAX_VARIABLES 64
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "decision.h"
 #include "errand.h"
 #include "join.h"
 #include "look.h"
@@ -300,6 +301,30 @@ begin_look(const struct errand *errand, int *ret_slot,
     return 0;
 }
 
+/*
+ * Mend what either verdict names as the user's own.  True if that was done;
+ * then a check's names have had their mender, and are taken out.
+ */
+static bool
+mend(const struct errand *errand, const struct verdict *verdict)
+{
+    gid_t gid = errand->rules.gid;
+    struct own_drifts own;
+    struct tree_verdict tree;
+    bool has_tree = verdict_tree_read(VERDICT_DIR, 0, errand->path, gid, &tree,
+                                      NULL) == 0;
+    bool done;
+
+    decision_own_drifts(verdict, has_tree ? &tree : NULL, errand->uid, &own);
+    done = mender_run(VERDICT_DIR, errand, own.drift, own.count) > 0;
+    if (done && has_tree)
+        (void)verdict_tree_forget(VERDICT_DIR, errand->path, gid,
+                                  tree.taken_ms, own.drift, own.count, NULL);
+    if (has_tree)
+        verdict_tree_free(&tree);
+    return done;
+}
+
 /* Mend, and look again, so that what was mended is not named any longer. */
 static void
 mend_and_look(const struct errand *errand, const struct verdict *verdict)
@@ -307,8 +332,7 @@ mend_and_look(const struct errand *errand, const struct verdict *verdict)
     CLEANUP_FREE struct sight *sight = NULL;
     CLEANUP_CLOSE int slot = -1;
 
-    if (mender_run(VERDICT_DIR, errand, verdict) <= 0 ||
-        begin_look(errand, &slot, &sight) < 0)
+    if (!mend(errand, verdict) || begin_look(errand, &slot, &sight) < 0)
         return;
     (void)look_and_write(sight, errand, look_at_gate, look_at_named);
     look_end(sight);
@@ -343,8 +367,7 @@ run_mend(const struct errand *errand, int answer_fd)
     struct verdict *last = read_last(errand);
 
     answer(answer_fd, "", 0);
-    if (last)
-        mend_and_look(errand, last);
+    mend_and_look(errand, last);
     free_last(last);
     return 0;
 }

@@ -254,8 +254,27 @@ read_verdict(struct login *login)
         keep_verdict(login, &verdict);
     else if (result != -ENOENT && result != -ESTALE)
         note_problem(login, err.text);
-    login->own_drifts =
-        decision_own_drifts(login->verdict, login->person.subject.uid);
+}
+
+/*
+ * What this user's mender would have to do, by both verdicts.  The check's is
+ * there to help: that it is not to be had is no problem of a login's.
+ */
+static void
+count_own_drifts(struct login *login)
+{
+    struct own_drifts own;
+    struct tree_verdict tree;
+
+    login->tree_error =
+        -verdict_tree_read(VERDICT_DIR, 0,
+                           policy_text(login->section, KEY_PATH), login->gid,
+                           &tree, NULL);
+    decision_own_drifts(login->verdict, login->tree_error ? NULL : &tree,
+                        login->person.subject.uid, &own);
+    login->own_drifts = own.count;
+    if (!login->tree_error)
+        verdict_tree_free(&tree);
 }
 
 static ssize_t
@@ -314,6 +333,7 @@ gather(struct login *login, struct knowledge *known)
     struct probe_state state = {0};
 
     read_verdict(login);
+    count_own_drifts(login);
     if (login->verdict &&
         verdict_is_fresh(login->verdict,
                          policy_number(login->section, KEY_FRESH),

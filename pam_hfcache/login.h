@@ -26,7 +26,8 @@ struct login {
     struct view view;
     int64_t age_ms; /* of the verdict; -1: none */
     bool mending;   /* a mender was started for this user */
-    size_t own_drifts;
+    size_t own_drifts; /* to be mended, by either verdict */
+    int tree_error;    /* why the check's is not known; 0: it is */
     bool exports;   /* the variables are to be set */
     struct environment environment;
     char problem[512]; /* the first thing that went wrong outside the view */

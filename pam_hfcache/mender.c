@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "decision.h"
 #include "safefs.h"
 #include "shed.h"
 #include "walk.h"
@@ -330,14 +329,14 @@ mender_mend(int root_fd, const char *name, const struct errand *errand,
 
 /* The forked mender: becomes the user, then opens the cache for the first time. */
 static int
-work_as_user(const struct errand *errand, const struct verdict *verdict)
+work_as_user(const struct errand *errand, const struct drift *drifts,
+             size_t count)
 {
     int64_t until_ms = util_monotonic_ms() + MENDER_MAX_MS;
     gid_t gid = errand->rules.gid;
     struct mended mended = {0, 0, 0};
     char at[PATH_MAX];
     int root_fd, r;
-    size_t left;
 
     r = shed_to_user(errand->uid, errand->pgid, errand->member ? &gid : NULL);
     if (r < 0)
@@ -345,17 +344,13 @@ work_as_user(const struct errand *errand, const struct verdict *verdict)
     root_fd = safefs_open_root(errand->path, at, NULL);
     if (root_fd < 0)
         return root_fd;
-    left = decision_own_drifts(verdict, errand->uid);
-    for (size_t i = 0; i < verdict->ndrifts && left > 0; i++) {
+    for (size_t i = 0; i < count; i++) {
         int64_t now_ms = util_monotonic_ms();
 
-        if (!decision_is_own_drift(&verdict->drifts[i], errand->uid))
-            continue;
         /* A share of the time each: no tree takes it from the others. */
-        (void)mender_mend(root_fd, verdict->drifts[i].name, errand,
-                          now_ms + (until_ms - now_ms) / (int64_t)left,
+        (void)mender_mend(root_fd, drifts[i].name, errand,
+                          now_ms + (until_ms - now_ms) / (int64_t)(count - i),
                           &mended);
-        left--;
     }
     close(root_fd);
     return 0;
@@ -386,17 +381,18 @@ has_own_group(const struct errand *errand)
 /*
  * Wait for the child until its time is over, then end it and wait on: while it
  * is stuck in a dead file system, our lock keeps others from joining it there.
- * True if it came to an end of its own.
+ * True if it came to an end of its own after it had begun.
  */
 static bool
 wait_for(pid_t pid)
 {
     int64_t until_ms = util_monotonic_ms() + MENDER_MAX_MS + GRACE_MS;
     struct timespec pause = {.tv_nsec = 20000000};
+    int status = -1;
 
     while (util_monotonic_ms() < until_ms) {
-        if (waitpid(pid, NULL, WNOHANG) != 0)
-            return true;
+        if (waitpid(pid, &status, WNOHANG) != 0)
+            return status == 0;
         (void)nanosleep(&pause, NULL);
         if (pause.tv_nsec < 500000000)
             pause.tv_nsec += 20000000;
@@ -423,13 +419,13 @@ take_turn(const char *dir, uid_t uid)
 
 int
 mender_run(const char *dir, const struct errand *asked,
-           const struct verdict *verdict)
+           const struct drift *drifts, size_t count)
 {
     struct errand errand = *asked;
     CLEANUP_CLOSE int turn = -1;
     pid_t pid;
 
-    if (!decision_own_drifts(verdict, asked->uid))
+    if (!count)
         return 0;
     turn = take_turn(dir, asked->uid);
     if (turn < 0)
@@ -439,6 +435,6 @@ mender_run(const char *dir, const struct errand *asked,
     if (pid < 0)
         return -errno;
     if (pid == 0)
-        _exit(work_as_user(&errand, verdict) < 0);
+        _exit(work_as_user(&errand, drifts, count) < 0);
     return wait_for(pid);
 }

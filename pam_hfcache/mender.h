@@ -42,13 +42,13 @@ int mender_mend(int root_fd, const char *name, const struct errand *errand,
                 int64_t until_ms, struct mended *ret);
 
 /*
- * Fork a mender for what `verdict` names as asked->uid's own, and wait until
- * it ends, or kill it after its time.  One mender a user at a time: if there
- * is one (a lock in the folder `dir`), nothing is done.  For root, which has
- * let go of every lock of its own.  1 if a mender ran to its end, 0 if not, or
- * a negative errno.
+ * Fork a mender for `drifts`, which are asked->uid's own, and wait until it
+ * ends, or kill it after its time.  One mender a user at a time: if there is
+ * one (a lock in the folder `dir`), nothing is done.  For root, which has let
+ * go of every lock of its own.  1 if a mender reached the cache and ran to its
+ * end, 0 if not, or a negative errno.
  */
 int mender_run(const char *dir, const struct errand *asked,
-               const struct verdict *verdict);
+               const struct drift *drifts, size_t count);
 
 #endif

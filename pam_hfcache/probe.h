@@ -17,7 +17,7 @@
  *       hub/; then, if mend=1, mend what is uid's own.  If no slot is to be
  *       had, close descriptor 3 without a byte and exit.
  *   hfcache-probe mend (same arguments)
- *       mend only: what the last verdict names as uid's own.
+ *       mend only: what the last verdicts name as uid's own.
  *   hfcache-probe join user=NAME uid=N group=NAME gid=N how=usermod|userdb
  *       make the user a lasting member; then send "ok\n", or a sentence that
  *       says why not, down descriptor 3 and close it.

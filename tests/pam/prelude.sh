@@ -3,8 +3,9 @@
 #
 # Functions for the commands of PAM scripts.
 
-# The verdict's file name of /srv/huggingface and gid 900.
+# The verdicts' file names of /srv/huggingface and gid 900.
 GATE=/run/hfcache/f6cf77228e1adabf.gate
+TREE=/run/hfcache/f6cf77228e1adabf.tree
 
 # What verdict() writes; a script may set these before. Each is the errno, the
 # mode with its type, the owner, the group, and 1 for the right default ACL.
@@ -41,6 +42,35 @@ ${drifts}more=0
 end=
 END
     chmod 644 "$GATE"
+}
+
+# tree DRIFTS [AGE_MS]: the last check's verdict, which names these, a line each
+# as in the file: "drift=OWNER BITS NAME".
+tree() {
+    mkdir -p /run/hfcache
+    chmod 755 /run/hfcache
+    cat > "$TREE" <<END
+hfcache-tree=1
+boot=$boot
+path=/srv/huggingface
+gid=900
+taken=$(($(now_ms) - ${2:-0}))
+wall=1700000000
+ended=complete
+entries=1000
+alarms=0
+drifts=5
+notes=0
+reused=0
+folders=3
+given=0
+oldest=0
+$1
+more=0
+end=
+END
+    chgrp hf-users "$TREE" 2> /dev/null || :
+    chmod 640 "$TREE"
 }
 
 # cache: a healthy cache at /srv/huggingface.

@@ -288,6 +288,18 @@ TEST("explain says of each section why it does or doesn't take the login")
     policy_free(&policy);
 }
 
+static size_t
+count_own(const struct verdict *verdict, const struct tree_verdict *tree,
+          uid_t uid)
+{
+    struct own_drifts own;
+
+    decision_own_drifts(verdict, tree, uid, &own);
+    for (size_t i = 0; i < own.count; i++)
+        CHECK_INT(own.drift[i].owner, uid);
+    return own.count;
+}
+
 TEST("a user's drifts are those that he owns and did not close himself")
 {
     struct drift drifts[] = {
@@ -298,10 +310,50 @@ TEST("a user's drifts are those that he owns and did not close himself")
     };
     struct verdict verdict = {.drifts = drifts, .ndrifts = ARRAY_LEN(drifts)};
 
-    CHECK_INT(decision_own_drifts(&verdict, 1000), 2);
-    CHECK_INT(decision_own_drifts(&verdict, 1001), 1);
-    CHECK_INT(decision_own_drifts(&verdict, 1002), 0);
-    CHECK_INT(decision_own_drifts(NULL, 1000), 0);
+    CHECK_INT(count_own(&verdict, NULL, 1000), 2);
+    CHECK_INT(count_own(&verdict, NULL, 1001), 1);
+    CHECK_INT(count_own(&verdict, NULL, 1002), 0);
+    CHECK_INT(count_own(NULL, NULL, 1000), 0);
+}
+
+TEST("what a check names counts as well, and each name once")
+{
+    struct drift near[] = {
+        {"hub/models--a--b", 1000, DRIFT_GROUP},
+        {"hub/models--c--d", 1001, DRIFT_SETGID},
+    };
+    struct drift deep[] = {
+        {"hub/models--a--b", 1000, DRIFT_SETGID},
+        {"hub/models--a--b", 1000, DRIFT_CLOSED | DRIFT_KEPT},
+        {"hub/models--c--d", 1000, DRIFT_SETGID},
+        {"hub/models--e--f", 1001, DRIFT_CLOSED | DRIFT_KEPT},
+        {"hub/models--g--h", 1002, DRIFT_LOCK},
+    };
+    struct verdict verdict = {.drifts = near, .ndrifts = ARRAY_LEN(near)};
+    struct tree_verdict tree = {.named = deep, .nnamed = ARRAY_LEN(deep)};
+    struct own_drifts own;
+
+    CHECK_INT(count_own(&verdict, &tree, 1000), 2);
+    CHECK_INT(count_own(&verdict, &tree, 1001), 1);
+    CHECK_INT(count_own(&verdict, &tree, 1002), 1);
+    CHECK_INT(count_own(NULL, &tree, 1000), 2);
+    CHECK_INT(count_own(NULL, &tree, 1001), 0);
+    decision_own_drifts(&verdict, &tree, 1000, &own);
+    CHECK_STR(own.drift[0].name, "hub/models--a--b");
+    CHECK_STR(own.drift[1].name, "hub/models--c--d");
+}
+
+TEST("more of one user than there is room for is left for another time")
+{
+    static char names[DECISION_MAX_OWN + 9][20];
+    struct drift many[DECISION_MAX_OWN + 9];
+    struct tree_verdict tree = {.named = many, .nnamed = ARRAY_LEN(many)};
+
+    for (unsigned i = 0; i < ARRAY_LEN(many); i++) {
+        snprintf(names[i], sizeof(names[i]), "hub/models--%u", i);
+        many[i] = (struct drift){names[i], 1000, DRIFT_GROUP};
+    }
+    CHECK_INT(count_own(NULL, &tree, 1000), DECISION_MAX_OWN);
 }
 
 TAP_MAIN
