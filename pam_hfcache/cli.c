@@ -119,6 +119,20 @@ cli_add_duration(struct text *text, int64_t ms)
         text_addf(text, "%lld days", seconds / 86400);
 }
 
+void
+cli_add_count(struct text *text, uint64_t count)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof(digits), "%llu",
+                          (unsigned long long)count);
+
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            text_add_char(text, ',');
+        text_add_char(text, digits[i]);
+    }
+}
+
 const char *
 cli_title(const struct policy_section *section, char *buffer, size_t size)
 {

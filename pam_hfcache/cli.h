@@ -76,6 +76,9 @@ void cli_print_safe(const char *text);
 /* How long: "less than a second", "12 s", "3 min", "2 h 5 min", "4 days". */
 void cli_add_duration(struct text *text, int64_t ms);
 
+/* How many: "1,234,567". */
+void cli_add_count(struct text *text, uint64_t count);
+
 /* "[cache NAME]", and an origin, as text to print; `size` at least 64. */
 const char *cli_title(const struct policy_section *section, char *buffer,
                       size_t size);

@@ -205,6 +205,10 @@ print_cache(const struct explanation *it)
                policy_number(login->section, KEY_REPAIR) == REPAIR_OWNER
                    ? "the login does it"
                    : "repair = off, so it stays");
+    if (login->tree_error == EACCES)
+        printf("  what the last check found is for root and members of %s to "
+               "read\n",
+               policy_text(login->section, KEY_GROUP));
 }
 
 static void

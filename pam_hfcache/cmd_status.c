@@ -10,10 +10,7 @@
 
 #include "cli.h"
 #include "json.h"
-#include "membership_names.h"
 #include "report.h"
-
-#define SHOWN_DRIFTS 20
 
 /* --- text ---------------------------------------------------------------- */
 
@@ -52,30 +49,6 @@ print_state(const struct cli *cli, const struct cache *cache)
     }
 }
 
-static void
-print_drifts(const struct cli *cli, const struct verdict *verdict)
-{
-    size_t shown =
-        verdict->ndrifts < SHOWN_DRIFTS ? verdict->ndrifts : SHOWN_DRIFTS;
-
-    for (size_t i = 0; i < shown; i++) {
-        const struct drift *drift = &verdict->drifts[i];
-        char owner[64], what[160] = "";
-        struct text text = TEXT_INIT(what);
-
-        membership_user_name(drift->owner, owner, sizeof(owner));
-        report_add_drift(drift->what, &text);
-        printf("          %-12s ", owner);
-        cli_print_safe(drift->name);
-        printf("  %s%s%s\n", cli_paint(cli, PAINT_WARN), what,
-               cli_paint(cli, PAINT_NONE));
-    }
-    if (verdict->ndrifts + verdict->more_drifts > shown)
-        printf("          ... and %zu more (--json names %zu)\n",
-               verdict->ndrifts + verdict->more_drifts - shown,
-               verdict->ndrifts);
-}
-
 /* How far the look below hub/ has come. */
 static void
 print_round(const struct verdict *verdict)
@@ -104,25 +77,56 @@ print_below(const struct cli *cli, const struct cache *cache)
            count == 1 ? "y" : "ies", count == 1 ? "" : "s",
            cli_paint(cli, PAINT_NONE));
     print_round(verdict);
-    print_drifts(cli, verdict);
+    report_print_drifts(cli, verdict->drifts, verdict->ndrifts,
+                        verdict->more_drifts);
 }
 
-/* Is anything named that no login will open? */
+/* Is any drift among these that no login opens (`kept`), or one mends? */
 static bool
-has_kept(const struct verdict *verdict)
+has_sort(const struct drift *drifts, size_t count, bool kept)
 {
-    for (size_t i = 0; i < verdict->ndrifts; i++) {
-        if (verdict->drifts[i].what & DRIFT_KEPT)
+    for (size_t i = 0; i < count; i++) {
+        if (!(drifts[i].what & DRIFT_KEPT) == !kept)
             return true;
     }
     return false;
 }
 
+/* The same in what the last look or the last check names. */
+static bool
+names_sort(const struct cache *cache, bool kept)
+{
+    return (cache->has_verdict && has_sort(cache->verdict.drifts,
+                                           cache->verdict.ndrifts, kept)) ||
+           (cache->has_tree &&
+            has_sort(cache->tree.named, cache->tree.nnamed, kept));
+}
+
+/* Who mends what is named. */
+static void
+print_menders(const struct cache *cache)
+{
+    if (cache->has_tree && cache->tree.count[TREE_ALARMS])
+        puts("  look    sudo hfcache check tells what the alarms are");
+    if (names_sort(cache, true))
+        puts("  open    what its owner closed only he opens: chmod -R g+rwX");
+    if (!names_sort(cache, false))
+        return;
+    if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {
+        puts("  mend    the next login of each owner mends it");
+        return;
+    }
+    printf("  mend    each owner, as the policy says repair = off:\n"
+           "          chgrp -R %s DIR && chmod -R g+rwX DIR && find DIR -type d"
+           " -exec chmod g+s {} +\n"
+           "          for each DIR above, in %s\n",
+           policy_text(cache->section, KEY_GROUP),
+           policy_text(cache->section, KEY_PATH));
+}
+
 static void
 print_advice(const struct cli *cli, const struct cache *cache)
 {
-    const char *path = policy_text(cache->section, KEY_PATH);
-    const char *group = policy_text(cache->section, KEY_GROUP);
     const char *advice =
         cache->has_gid ? report_advice(cache->view.state, cache->view.drift)
                        : "sudo hfcache setup";
@@ -132,19 +136,7 @@ print_advice(const struct cli *cli, const struct cache *cache)
                cli_paint(cli, PAINT_NONE));
     else if (!cache->has_verdict && cache->view.state == STATE_UNKNOWN)
         puts("  look    the next login that the policy serves looks at it");
-    if (!cache->has_verdict || cache->verdict.ndrifts == 0)
-        return;
-    if (has_kept(&cache->verdict))
-        puts("  open    what its owner closed only he opens: chmod -R g+rwX");
-    if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {
-        puts("  mend    the next login of each owner mends it");
-        return;
-    }
-    printf("  mend    each owner, as the policy says repair = off:\n"
-           "          chgrp -R %s DIR && chmod -R g+rwX DIR && find DIR -type d"
-           " -exec chmod g+s {} +\n"
-           "          for each DIR above, in %s\n",
-           group, path);
+    print_menders(cache);
 }
 
 static void
@@ -164,6 +156,8 @@ print_cache(const struct cli *cli, const struct cache *cache, bool first)
         report_print_gate(cli, section, cache->gid, &cache->verdict, 10);
         print_below(cli, cache);
     }
+    if (cache->has_gid)
+        report_print_tree(cli, cache);
     print_advice(cli, cache);
 }
 
@@ -196,10 +190,13 @@ write_cache(struct json *json, const struct cache *cache)
         json_number(json, "age_ms", verdict_age_ms(&cache->verdict));
         json_number(json, "all_around", cache->verdict.round_wall);
         report_write_gate(json, section, cache->gid, &cache->verdict);
-        report_write_drifts(json, &cache->verdict);
+        report_write_drifts(json, "drifts", cache->verdict.drifts,
+                            cache->verdict.ndrifts);
+        json_number(json, "more_drifts", (int64_t)cache->verdict.more_drifts);
     } else {
         json_null(json, "taken");
     }
+    report_write_tree(json, cache);
     json_end_object(json);
 }
 
@@ -261,34 +258,101 @@ metric_waiting(const struct cache *cache)
     return cache->probes.running ? measure_seconds(cache->probes.oldest_ms) : 0;
 }
 
+static double
+metric_tree_age(const struct cache *cache)
+{
+    return measure_seconds(verdict_tree_age_ms(&cache->tree));
+}
+
+static double
+metric_complete(const struct cache *cache)
+{
+    return cache->tree.complete;
+}
+
+static double
+metric_entries(const struct cache *cache)
+{
+    return (double)cache->tree.count[TREE_ENTRIES];
+}
+
+static double
+metric_tree_alarms(const struct cache *cache)
+{
+    return (double)cache->tree.count[TREE_ALARMS];
+}
+
+static double
+metric_tree_drifts(const struct cache *cache)
+{
+    return (double)cache->tree.count[TREE_DRIFTS];
+}
+
+static double
+metric_tree_notes(const struct cache *cache)
+{
+    return (double)cache->tree.count[TREE_NOTES];
+}
+
+enum needs { NEEDS_NOTHING, NEEDS_VERDICT, NEEDS_TREE };
+
+/* Rows of one name stand together. */
 static const struct metric {
     const char *name, *help;
     double (*measure)(const struct cache *cache);
-    bool needs_verdict;
-    bool names_state; /* in a label; the value is 1 */
+    enum needs needs;
+    bool names_state;     /* in a label; the value is 1 */
+    const char *severity; /* in a label; NULL: none */
 } metrics[] = {
-    {"hfcache_healthy", "1 if the last verdict finds nothing wrong.",
-     metric_healthy, false, false},
+    {"hfcache_healthy", "1 if the last verdicts find nothing wrong.",
+     metric_healthy, NEEDS_NOTHING, false, NULL},
     {"hfcache_state", "1 for the state that the cache is in.", metric_one,
-     false, true},
+     NEEDS_NOTHING, true, NULL},
     {"hfcache_gate_drift", "1 if root, hub or .locks differ from the layout.",
-     metric_drift, true, false},
+     metric_drift, NEEDS_VERDICT, false, NULL},
     {"hfcache_drifts", "Repositories and lock folders to be mended.",
-     metric_drifts, true, false},
+     metric_drifts, NEEDS_VERDICT, false, NULL},
     {"hfcache_verdict_age_seconds", "Age of the last verdict.", metric_age,
-     true, false},
+     NEEDS_VERDICT, false, NULL},
     {"hfcache_probe_waiting_seconds",
      "How long the longest running probe has waited; 0 if none runs.",
-     metric_waiting, false, false},
+     metric_waiting, NEEDS_NOTHING, false, NULL},
+    {"hfcache_tree_age_seconds", "Age of the last check of the whole tree.",
+     metric_tree_age, NEEDS_TREE, false, NULL},
+    {"hfcache_tree_complete", "1 if that check was not interrupted.",
+     metric_complete, NEEDS_TREE, false, NULL},
+    {"hfcache_tree_entries", "Entries of the tree in that check.",
+     metric_entries, NEEDS_TREE, false, NULL},
+    {"hfcache_tree_findings", "What that check found.", metric_tree_alarms,
+     NEEDS_TREE, false, "alarm"},
+    {"hfcache_tree_findings", "", metric_tree_drifts, NEEDS_TREE, false,
+     "drift"},
+    {"hfcache_tree_findings", "", metric_tree_notes, NEEDS_TREE, false,
+     "note"},
 };
+
+/* Is there something to measure? */
+static bool
+is_measured(const struct metric *metric, const struct cache *cache)
+{
+    if (metric->measure == metric_healthy)
+        return cache->view.state != STATE_UNVERIFIED ||
+               report_tree_is_bad(cache);
+    switch (metric->needs) {
+    case NEEDS_VERDICT:
+        return cache->has_verdict;
+    case NEEDS_TREE:
+        return cache->has_tree;
+    case NEEDS_NOTHING:
+        break;
+    }
+    return true;
+}
 
 static void
 print_sample(const struct metric *metric, const struct cache *cache)
 {
-    bool unasked = cache->view.state == STATE_UNVERIFIED;
-
-    if ((metric->needs_verdict && !cache->has_verdict) ||
-        (metric->measure == metric_healthy && unasked))
+    if (!is_measured(metric, cache))
         return;
     printf("%s{", metric->name);
     print_label("path", policy_text(cache->section, KEY_PATH));
@@ -298,7 +362,11 @@ print_sample(const struct metric *metric, const struct cache *cache)
         putchar(',');
         print_label("state", decision_state_name(cache->view.state));
     }
-    printf("} %g\n", metric->measure(cache));
+    if (metric->severity) {
+        putchar(',');
+        print_label("severity", metric->severity);
+    }
+    printf("} %.15g\n", metric->measure(cache));
 }
 
 static void
@@ -307,8 +375,9 @@ print_metrics(const struct cache *caches, size_t count)
     for (size_t m = 0; m < ARRAY_LEN(metrics); m++) {
         const struct metric *metric = &metrics[m];
 
-        printf("# HELP %s %s\n# TYPE %s gauge\n", metric->name, metric->help,
-               metric->name);
+        if (*metric->help)
+            printf("# HELP %s %s\n# TYPE %s gauge\n", metric->name,
+                   metric->help, metric->name);
         for (size_t i = 0; i < count; i++)
             print_sample(metric, &caches[i]);
     }
@@ -362,7 +431,8 @@ cmd_status(const struct cli *cli)
             report_load(&policy.sections[i], &caches[count++]);
     show(cli, caches, count);
     for (size_t i = 0; i < count; i++) {
-        if (!caches[i].healthy && caches[i].view.state != STATE_UNVERIFIED)
+        if (report_tree_is_bad(&caches[i]) ||
+            (!caches[i].healthy && caches[i].view.state != STATE_UNVERIFIED))
             code = CLI_FOUND;
         report_free(&caches[i]);
     }

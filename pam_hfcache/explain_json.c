@@ -4,6 +4,7 @@
  */
 #include "explain_json.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,6 +99,7 @@ write_cache(struct json *json, const struct login *login)
     json_string(json, "why", *login->view.why ? login->view.why : NULL);
     json_string(json, "problem", *login->problem ? login->problem : NULL);
     json_number(json, "own_drifts", (int64_t)login->own_drifts);
+    json_bool(json, "tree_closed", login->tree_error == EACCES);
     if (login->verdict) {
         json_number(json, "age_ms", login->age_ms);
         report_write_gate(json, login->section, login->gid, login->verdict);

@@ -22,7 +22,8 @@
  *     cmd_status.c       what the last verdicts say
  *     cmd_env.c          the variables, quoted for shells and systemd
  *     cmd_policy.c       the effective policy and where it comes from
- *     report.c           what a verdict says, for explain and status
+ *     report.c           what a verdict says, for explain and status;
+ *                        report_tree.c what the last check found
  *     cli.c json.c       messages and colour; JSON
  *     pamedit.c          our lines in a PAM file
  *     pamstack.c         a service's stack, includes followed
@@ -164,7 +165,8 @@ static const struct command commands[] = {
     {"status", "[--json | --prometheus]",
      "what the last verdicts say of each cache",
      "Shows what the last login's probe saw: state, age, what differs from\n"
-     "the layout, whose it is, and what to type. Reads /run/hfcache alone,\n"
+     "the layout, whose it is, and what to type; and what the last check of\n"
+     "the whole tree found (for root and members). Reads /run/hfcache alone,\n"
      "and never touches the cache, so that a dead file server can't stop it.\n"
      "\n"
      "  --json        for programs\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a verdict says: see report.h.
+ * What the last look at a cache saw: see report.h.
  */
 #include "report.h"
 
@@ -11,6 +11,8 @@
 #include "layout.h"
 #include "membership.h"
 #include "membership_names.h"
+
+#define SHOWN_DRIFTS 20
 
 static const char *const gate_names[GATES] = {
     [GATE_ROOT] = "",
@@ -36,7 +38,7 @@ judge(struct cache *cache)
     decision_judge(cache->section, &known, &cache->view);
     cache->healthy = cache->has_verdict && !cache->view.drift &&
                      cache->view.state == STATE_USABLE &&
-                     cache->verdict.ndrifts == 0;
+                     cache->verdict.ndrifts == 0 && !report_tree_is_bad(cache);
 }
 
 void
@@ -59,6 +61,7 @@ report_load(const struct policy_section *section, struct cache *ret)
         snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
     (void)verdict_probe_state(VERDICT_DIR, 0, path, ret->gid, &ret->probes,
                               NULL);
+    report_load_tree(ret);
     judge(ret);
 }
 
@@ -67,7 +70,9 @@ report_free(struct cache *cache)
 {
     if (cache->has_verdict)
         verdict_free(&cache->verdict);
-    cache->has_verdict = false;
+    if (cache->has_tree)
+        verdict_tree_free(&cache->tree);
+    cache->has_verdict = cache->has_tree = false;
 }
 
 static unsigned
@@ -228,6 +233,28 @@ report_print_gate(const struct cli *cli, const struct policy_section *section,
     }
 }
 
+void
+report_print_drifts(const struct cli *cli, const struct drift *drifts,
+                    size_t count, size_t more)
+{
+    size_t shown = count < SHOWN_DRIFTS ? count : SHOWN_DRIFTS;
+
+    for (size_t i = 0; i < shown; i++) {
+        char owner[64], what[160] = "";
+        struct text text = TEXT_INIT(what);
+
+        membership_user_name(drifts[i].owner, owner, sizeof(owner));
+        report_add_drift(drifts[i].what, &text);
+        printf("          %-12s ", owner);
+        cli_print_safe(drifts[i].name);
+        printf("  %s%s%s\n", cli_paint(cli, PAINT_WARN), what,
+               cli_paint(cli, PAINT_NONE));
+    }
+    if (count + more > shown)
+        printf("          ... and %zu more (--json names %zu)\n",
+               count + more - shown, count);
+}
+
 /* --- JSON ---------------------------------------------------------------- */
 
 static void
@@ -299,16 +326,16 @@ report_write_gate(struct json *json, const struct policy_section *section,
 }
 
 void
-report_write_drifts(struct json *json, const struct verdict *verdict)
+report_write_drifts(struct json *json, const char *key,
+                    const struct drift *drifts, size_t count)
 {
-    json_begin_array(json, "drifts");
-    for (size_t i = 0; i < verdict->ndrifts; i++) {
+    json_begin_array(json, key);
+    for (size_t i = 0; i < count; i++) {
         json_begin_object(json, NULL);
-        json_path(json, "path", verdict->drifts[i].name);
-        write_owner(json, verdict->drifts[i].owner);
-        write_drift_words(json, verdict->drifts[i].what);
+        json_path(json, "path", drifts[i].name);
+        write_owner(json, drifts[i].owner);
+        write_drift_words(json, drifts[i].what);
         json_end_object(json);
     }
     json_end_array(json);
-    json_number(json, "more_drifts", (int64_t)verdict->more_drifts);
 }

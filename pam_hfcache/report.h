@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a verdict says, for people and for programs: the part that explain and
- * status share.
+ * What the verdicts say, for people and for programs: report.c the part that
+ * explain and status share, report_tree.c what the last check found.
  */
 #ifndef HFCACHE_REPORT_H
 #define HFCACHE_REPORT_H
@@ -17,10 +17,14 @@ struct cache {
     bool has_gid;
     struct verdict verdict;
     bool has_verdict;
+    struct tree_verdict tree; /* of the last check */
+    bool has_tree;
+    bool tree_closed; /* there is one, but not for us to read */
     struct probe_state probes;
     struct view view; /* for a member */
     bool healthy;
     char problem[512]; /* why there is no gid or no verdict; "" if none */
+    char tree_problem[512]; /* why the last check's is not believed; "" */
 };
 
 /* Read the state files on `section`'s cache; the caller frees. */
@@ -39,8 +43,25 @@ void report_print_gate(const struct cli *cli,
 void report_write_gate(struct json *json, const struct policy_section *section,
                        gid_t gid, const struct verdict *verdict);
 
-/* "drifts": [...], what differs below hub/. */
-void report_write_drifts(struct json *json, const struct verdict *verdict);
+/* What is named, a line each, the first of many, and how many `more` are. */
+void report_print_drifts(const struct cli *cli, const struct drift *drifts,
+                         size_t count, size_t more);
+
+/* KEY: [...], an object each. */
+void report_write_drifts(struct json *json, const char *key,
+                         const struct drift *drifts, size_t count);
+
+/* The last check's verdict; report_load() calls it. */
+void report_load_tree(struct cache *cache);
+
+/* True if the last check found what is to be mended or looked into. */
+bool report_tree_is_bad(const struct cache *cache);
+
+/* "tree", what the last check found, and what it named. */
+void report_print_tree(const struct cli *cli, const struct cache *cache);
+
+/* "tree": {...}; null if there was no check. */
+void report_write_tree(struct json *json, const struct cache *cache);
 
 /* The colour of a state. */
 enum paint report_paint(const struct view *view);

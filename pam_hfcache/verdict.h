@@ -143,6 +143,9 @@ enum tree_count {
     TREE_COUNTS
 };
 
+/* What each is called in the file and in JSON. */
+extern const char *const verdict_tree_words[TREE_COUNTS];
+
 /* What a check of the whole tree found. */
 struct tree_verdict {
     int64_t taken_ms;    /* util_boottime_ms() when the check ended */

@@ -16,7 +16,7 @@
 #define SUFFIX "tree"
 #define NAME_BYTES 300 /* as text: what clients make is shorter */
 
-static const char *const count_keys[TREE_COUNTS] = {
+const char *const verdict_tree_words[TREE_COUNTS] = {
     [TREE_ENTRIES] = "entries", [TREE_ALARMS] = "alarms",
     [TREE_DRIFTS] = "drifts",   [TREE_NOTES] = "notes",
     [TREE_REUSED] = "reused",   [TREE_FOLDERS] = "folders",
@@ -144,7 +144,7 @@ format(const struct tree_verdict *tree, const char *path, gid_t gid,
     verdict_add_string(text, "ended", tree->complete ? "complete"
                                                      : "interrupted");
     for (unsigned i = 0; i < TREE_COUNTS; i++)
-        text_addf(text, "%s=%" PRIu64 "\n", count_keys[i], tree->count[i]);
+        text_addf(text, "%s=%" PRIu64 "\n", verdict_tree_words[i], tree->count[i]);
     text_addf(text, "oldest=%" PRId64 "\n", tree->oldest_wall);
     for (size_t i = 0; i < tree->nnamed && added < VERDICT_TREE_NAMED; i++)
         added += add_place(text, &places[i]);
@@ -247,8 +247,8 @@ parse(const char *path, gid_t gid, struct tree_verdict *tree, struct err *err)
         return r;
     tree->complete = take_ended(&reader);
     for (unsigned i = 0; i < TREE_COUNTS; i++)
-        tree->count[i] = (uint64_t)verdict_take_number(&reader, count_keys[i],
-                                                       INT64_MAX);
+        tree->count[i] = (uint64_t)verdict_take_number(
+            &reader, verdict_tree_words[i], INT64_MAX);
     tree->oldest_wall = verdict_take_number(&reader, "oldest", INT64_MAX);
     if (tree->count[TREE_REUSED] > tree->count[TREE_ENTRIES])
         reader.failed = true;

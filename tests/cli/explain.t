@@ -166,6 +166,13 @@ like "$out" 'hub +root:hf-users +drwxrwx--- 0770 .*<- .*setgid lost' \
 like "$out" "of bob to be mended below hub/: 1; the login does it" \
     "the user's own repositories: said"
 
+named=$'drift=3002 1 hub/models--a--b\ndrift=3002 1 hub/models--c--d\n'
+checked
+exits 0 "what a check has named" explain bob
+like "$out" "of bob to be mended below hub/: 2; the login does it" \
+    "what look and check have named: each name once"
+unchecked
+
 exits 0 "JSON" explain bob --json
 valid "explain --json" explain
 asked '[.user, .service, .sets_variables]' '["bob","sshd",true]' "JSON: who"
@@ -173,7 +180,8 @@ asked '.pam.session | [.reached, .file, .line]' \
     '[true,"/etc/pam.d/sshd",7]' "JSON: PAM"
 asked '.group | [.name, .gid, .member, .lasting]' \
     '["hf-users",900,"yes",true]' "JSON: group"
-asked '.cache | [.state, .drift, .own_drifts]' '["usable",true,1]' "JSON: cache"
+asked '.cache | [.state, .drift, .own_drifts, .tree_closed]' \
+    '["usable",true,1,false]' "JSON: cache"
 asked '.cache.gate[1] | [.path, .mode, .owner, .group, .drift]' \
     '["/srv/huggingface/hub","0770","root","hf-users",["setgid"]]' \
     "JSON: a folder, its mode octal"

@@ -32,6 +32,7 @@ MODULE=$(grep -ao '/[[:print:]]*/pam_hfcache\.so' "$HFCACHE" | head -n 1)
 POLICY=/etc/security/hfcache.conf
 CACHE=/srv/huggingface
 GATE=/run/hfcache/f6cf77228e1adabf.gate # of $CACHE and gid 900
+TREE=/run/hfcache/f6cf77228e1adabf.tree
 
 # A disk of our own, in memory, on a folder that every machine has.
 mount -t tmpfs -o mode=755 world /mnt || exit 1
@@ -138,6 +139,44 @@ END
 # unseen: no verdict.
 unseen() {
     rm -f "$GATE"
+}
+
+# What checked() writes; a test may set these before.
+ended=complete entries=1234567 alarms=0 tree_drifts=0 notes=0 reused=0 \
+    folders=0 given=0 oldest=0 named='' more=0
+
+# checked [AGE_MS]: the last check's verdict on the whole tree, that long ago.
+checked() {
+    local up
+    read -r up _ < /proc/uptime
+    mkdir -p /run/hfcache
+    chmod 755 /run/hfcache
+    cat > "$TREE" <<END
+hfcache-tree=1
+boot=$(cat /proc/sys/kernel/random/boot_id)
+path=$CACHE
+gid=900
+taken=$((${up%.*}${up#*.}0 - ${1:-0}))
+wall=1700000000
+ended=$ended
+entries=$entries
+alarms=$alarms
+drifts=$tree_drifts
+notes=$notes
+reused=$reused
+folders=$folders
+given=$given
+oldest=$oldest
+${named}more=$more
+end=
+END
+    chown 0:900 "$TREE" 2> /dev/null # without root there is no such group
+    chmod 640 "$TREE"
+}
+
+# unchecked: no check since the machine started.
+unchecked() {
+    rm -f "$TREE"
 }
 
 # --- running it -------------------------------------------------------------

@@ -15,6 +15,7 @@ exits 1 "no verdict" status
 is "$out" "/srv/huggingface  group hf-users  [cache], built-in default
   state   unknown
           nobody has looked at the cache since this machine started
+  tree    never checked; sudo hfcache check
   look    the next login that the policy serves looks at it" \
     "no verdict: unknown, and what comes next"
 
@@ -27,7 +28,8 @@ is "$(still "$out")" "/srv/huggingface  group hf-users  [cache], built-in defaul
           hub               root:hf-users      drwxrws--- 2770  default ACL u::rwx,g::rwx,o::---
           hub/.locks        root:hf-users      drwxrws--- 2770  default ACL u::rwx,g::rwx,o::---
           hub/blobs         not there; clients that want it make it
-  below   0 repositories or lock folders to mend; last all around N min ago" \
+  below   0 repositories or lock folders to mend; last all around N min ago
+  tree    never checked; sudo hfcache check" \
     "a healthy cache: the facts"
 
 drifts='drift=3002 3 hub/models--a--b
@@ -40,6 +42,7 @@ is "$(sed -n '/^  below/,$p' <<< "$out")" \
 "  below   2 repositories or lock folders to mend; not all of it has been looked at yet
           bob          hub/models--a--b  wrong group, setgid lost
           3999         hub/.locks/models--a--b  closed locks or listings
+  tree    never checked; sudo hfcache check
   mend    the next login of each owner mends it" \
     "drift below: whose, what, and who mends it"
 policy <<< $'[cache]\nrepair = off'
@@ -56,6 +59,7 @@ asked '.caches[0].drifts[0] | [.path, .uid, .owner, .drift]' \
 asked '.caches[0].drifts[1].owner' null "JSON: an owner without a name"
 asked '.caches[0].gate[0].mode' 2750 "JSON: a mode is octal text"
 asked '.caches[0].taken' 1700000000 "JSON: when"
+asked '.caches[0] | has("tree"), .tree' $'true\nnull' "JSON: no check"
 
 exits 1 "Prometheus" status --prometheus
 like "$out" '# TYPE hfcache_healthy gauge
@@ -83,6 +87,123 @@ exits 1 "a name that is not UTF-8" status --json
 asked '.caches[0].drifts[0].path_b64' aHViL21vZGVscy0tG1szMW0KZXZpbP8= \
     "a name that is not UTF-8: base64 in JSON"
 drifts=''
+
+# --- what the last check found ----------------------------------------------
+
+seen
+checked 5000
+exits 0 "a check that found nothing" status
+like "$(still "$out")" '
+  tree    checked N s ago: 1,234,567 entries, 0 alarms, 0 drifts$' \
+    "a check that found nothing: said in one line"
+entries=1 notes=1 ended=interrupted
+checked 5000
+exits 0 "an interrupted check that found nothing" status
+like "$(still "$out")" '
+  tree    checked N s ago, interrupted: 1 entry, 0 alarms, 0 drifts, 1 note$' \
+    "an interrupted check: said"
+
+entries=1234567 alarms=2 tree_drifts=5 notes=1234 folders=3 ended=complete
+reused=1000000 oldest=$(($(date +%s) - 7 * 86400)) given=2 more=7
+named='drift=3002 3 hub/models--a--b
+drift=3002 4100 hub/models--c--d
+'
+checked 5000
+exits 1 "a check that found drift" status
+is "$(still "$(sed -n '/^  tree/,$p' <<< "$out")")" \
+"  tree    checked N s ago: 1,234,567 entries, 2 alarms, 5 drifts in 3 repositories, 1,234 notes
+          1,000,000 of them unchanged since earlier checks, the oldest 7 days ago
+          bob          hub/models--a--b  wrong group, setgid lost
+          bob          hub/models--c--d  bits missing, closed by its owner
+          ... and 7 more (--json names 2)
+          2 repositories given to their owners' logins since; the next check tells what is left
+  look    sudo hfcache check tells what the alarms are
+  open    what its owner closed only he opens: chmod -R g+rwX
+  mend    the next login of each owner mends it" \
+    "a check that found drift: what, whose, what since, who mends it"
+exits 1 "JSON of a check" status --json
+valid "status --json of a check" status
+asked '.caches[0] | [.healthy, .state, .drift]' '[false,"usable",false]' \
+    "JSON: unhealthy by the check alone"
+asked '.caches[0].tree | [.error, .taken, .complete, .entries, .alarms,
+    .drifts, .notes, .reused, .folders, .given, .more_named]' \
+    '[null,1700000000,true,1234567,2,5,1234,1000000,3,2,7]' "JSON: the counts"
+asked ".caches[0].tree | .oldest == $oldest, .age_ms >= 5000" \
+    $'true\ntrue' "JSON: when"
+asked '.caches[0].tree.named[1] | [.path, .uid, .owner, .drift]' \
+    '["hub/models--c--d",3002,"bob",["closed","kept"]]' "JSON: who has drift"
+exits 1 "Prometheus of a check" status --prometheus
+labels="path=\"$CACHE\",group=\"hf-users\""
+like "$out" "
+hfcache_healthy\{$labels\} 0
+" "Prometheus: unhealthy by the check alone"
+like "$out" "
+# TYPE hfcache_tree_age_seconds gauge
+hfcache_tree_age_seconds\{$labels\} [0-9.]+
+" "Prometheus: its age"
+like "$out" "
+hfcache_tree_entries\{$labels\} 1234567
+" "Prometheus: entries, to the last digit"
+like "$out" "
+# TYPE hfcache_tree_findings gauge
+hfcache_tree_findings\{$labels,severity=\"alarm\"\} 2
+hfcache_tree_findings\{$labels,severity=\"drift\"\} 5
+hfcache_tree_findings\{$labels,severity=\"note\"\} 1234$" "Prometheus: findings by severity"
+is "$(grep -c '^# TYPE hfcache_tree_findings ' <<< "$out")" 1 \
+    "Prometheus: each metric is described once"
+
+tree_drifts=0 folders=0 named='' more=0 given=0 reused=0 oldest=0
+checked
+exits 1 "a check that found alarms alone" status
+alarms=0 tree_drifts=1
+checked
+exits 1 "a check that found a drift alone" status
+like "$out" '0 alarms, 1 drift, 1,234 notes' "which is in no repository"
+policy <<< $'[cache]\nverify = off'
+exits 1 "verify = off, and a check that found drift" status
+tree_drifts=0
+checked
+exits 0 "verify = off, and a check that found none" status
+rm "$POLICY"
+
+tree_drifts=1
+checked
+if [ "$REAL_UID" -eq 0 ]; then
+    cp "$HFCACHE" /mnt/hfcache
+    out=$(setpriv --reuid 3001 --regid 3001 --clear-groups /mnt/hfcache status)
+    is "$?" 0 "who may not read the check's verdict: exit 0"
+    like "$out" '
+  tree    what the last check found is for root and members of hf-users to read$' \
+        "and is told so"
+    out=$(setpriv --reuid 3001 --regid 3001 --clear-groups /mnt/hfcache status \
+        --json)
+    asked '.caches[0].tree.error' 'for root and members to read' \
+        "JSON: and is told so"
+    out=$(setpriv --reuid 3001 --regid 3001 --clear-groups /mnt/hfcache explain)
+    like "$out" '
+  what the last check found is for root and members of hf-users to read
+' "explain: and is told so"
+    out=$(setpriv --reuid 3002 --regid 3002 --groups 900 /mnt/hfcache status)
+    is "$?" 1 "a member may read it: exit 1"
+    like "$out" '0 alarms, 1 drift' "a member may read it"
+else
+    skip "needs root to be somebody else" "who may not read the check's verdict"
+fi
+
+chmod 666 "$TREE"
+exits 0 "a check's verdict that anybody can write" status
+like "$out" "
+  tree    not believed: $TREE: others than its owner can write it" \
+    "a check's verdict that anybody can write: not believed, and named"
+exits 0 "JSON of it" status --json
+asked '.caches[0].tree | [(.error | length > 0), .drifts]' '[true,null]' \
+    "JSON: not believed"
+checked
+sed -i 's/^boot=......../boot=00000000/' "$TREE"
+exits 0 "a check's verdict of another boot" status
+like "$out" '  tree    never checked; sudo hfcache check' \
+    "a check's verdict of another boot is none"
+unchecked
 
 hub='0 40770 3002 3002 0'
 seen
