@@ -224,7 +224,7 @@ static bool
 is_inner_path(const char *path)
 {
     for (;;) {
-        size_t length = strcspn(path, "/");
+        size_t length = (size_t)(strchrnul(path, '/') - path);
 
         if (length == 0 || (length == 1 && path[0] == '.') ||
             (length == 2 && path[0] == '.' && path[1] == '.'))

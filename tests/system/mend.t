@@ -103,6 +103,65 @@ login alice
 like "$(stat -c '%A %G' "$HUB_DIR/.locks/models--acme--moved/b10b.lock")" \
     '^-...rw.* hf-users$' "a lock file without g+rw"
 
+# --- what only a check sees --------------------------------------------------
+
+# checked DRIFT...: the verdict on the whole tree that a check leaves, taken
+# now, which names these.
+checked() {
+    local up tree
+    tree=$(echo /run/hfcache/*.gate)
+    tree=${tree%.gate}.tree
+    read -r up _ < /proc/uptime
+    {
+        echo "hfcache-tree=1"
+        grep -E '^(boot|path|gid)=' "${tree%.tree}.gate"
+        echo "taken=${up%.*}${up#*.}0"
+        echo "wall=$(date +%s)"
+        echo "ended=complete"
+        printf '%s=1\n' entries alarms drifts notes reused folders given oldest
+        [ $# -eq 0 ] || printf 'drift=%s\n' "$@"
+        printf 'more=0\nend=\n'
+    } > "$tree"
+    chgrp hf-users "$tree"
+    chmod 640 "$tree"
+    echo "$tree"
+}
+
+DEEP=$HUB_DIR/models--acme--moved/snapshots/c0ffee
+chmod 2750 "$DEEP"
+login alice
+is "$(stat -c %a "$DEEP")" 2750 "deep drift: no look finds it"
+policy <<< $'[cache]\nfresh = 1h'
+TREE=$(checked "$(id -u alice) 4 hub/models--acme--moved" \
+    "$(id -u alice) 4100 hub/models--acme--moved" \
+    "$(id -u bob) 4 hub/models--acme--other")
+mark_log
+login bob
+is "$(stat -c %a "$DEEP")" 2750 "which a check has named: not bob's to mend"
+nok "and his own name is taken out, for there is nothing left" \
+    grep -q "^drift=$(id -u bob) " "$TREE"
+mark_log
+out=$(by_terminal alice true)
+wait_for 10 quiet
+is "$(stat -c '%a %U %G' "$DEEP")" "2770 alice hf-users" \
+    "alice's login mends it, on a fresh verdict"
+like "$out" 'hfcache: 1 of your folders.*being mended' "she is told"
+is_field alice action mend "it is logged"
+is "$(grep ^drift= "$TREE")" \
+    "drift=$(id -u alice) 4100 hub/models--acme--moved" \
+    "it is named no longer; what only she can open is"
+is "$(stat -c '%a %U %G' "$TREE")" "640 root hf-users" "for members to read"
+mark_log
+login alice
+is_field alice action none "the next login starts nothing"
+chmod 2750 "$DEEP"
+checked "$(id -u alice) 4 hub/models--acme--moved" > /dev/null
+by_su alice true
+wait_for 10 quiet
+is "$(stat -c %a "$DEEP")" 2770 "su by root mends likewise"
+rm "$TREE"
+policy <<< $'[cache]\nfresh = 0s'
+
 # --- what must not be mended ------------------------------------------------
 
 closed_repository models--acme--off alice
