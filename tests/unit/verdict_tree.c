@@ -89,17 +89,19 @@ TEST("members and root may read it, nobody else")
     REQUIRE(setegid(4002) == 0 && seteuid(4001) == 0);
     CHECK_INT(verdict_tree_read(folder(), 0, PATH, cache_gid(), &got, NULL),
               -EACCES);
+    REQUIRE_INT(seteuid(0), 0);
 }
 
 TEST("it is not written where that group can't be given")
 {
     struct tree_verdict tree = make_tree();
 
+    chmod(tap_folder(), 0777);
     if (getuid() == 0)
         REQUIRE(setegid(4002) == 0 && seteuid(4001) == 0);
-    chmod(tap_folder(), 0777);
-    CHECK(verdict_tree_write(tap_in_folder("own"), &tree, PATH, 4003, NULL) <
-          0);
+    CHECK_INT(verdict_tree_write(tap_in_folder("own"), &tree, PATH, 4003, NULL),
+              -EPERM);
+    REQUIRE_INT(seteuid(getuid()), 0);
 }
 
 TEST("a verdict cut anywhere is none")
