@@ -89,15 +89,6 @@ struct view {
 void decision_judge(const struct policy_section *section,
                     const struct knowledge *known, struct view *ret);
 
-/* What one DRIFT_* or LAYOUT_* bit of a folder is called. */
-struct drift_word {
-    unsigned bit;
-    const char *word; /* for programs */
-    const char *text; /* for people */
-};
-
-extern const struct drift_word decision_drift_words[]; /* bit 0 at the end */
-
 /* True if the variables are to be set in this view under this policy. */
 bool decision_exports(const struct policy_section *section,
                       const struct view *view);

@@ -122,20 +122,6 @@ judge_folder(enum gate gate, const struct inode_fact *fact, gid_t gid,
     return STATE_CLOSED;
 }
 
-const struct drift_word decision_drift_words[] = {
-    {DRIFT_GROUP, "group", "wrong group"},
-    {DRIFT_SETGID, "setgid", "setgid lost"},
-    {DRIFT_CLOSED, "closed", "bits missing"},
-    {DRIFT_OPEN, "open", "too open"},
-    {DRIFT_ACL, "acl", "default ACL missing"},
-    {DRIFT_LOCK, "lock", "closed locks or listings"},
-    {DRIFT_KEPT, "kept", "closed by its owner"},
-    {LAYOUT_OWNER, "owner", "not root's"},
-    {LAYOUT_STICKY, "sticky", "sticky bit"},
-    {LAYOUT_UNKNOWN, "type", "not a folder"},
-    {0, NULL, NULL},
-};
-
 static void
 describe_drift(const char *name, const struct inode_fact *fact, unsigned what,
                struct view *view)
@@ -144,10 +130,10 @@ describe_drift(const char *name, const struct inode_fact *fact, unsigned what,
     const char *separator = ": ";
 
     text_add(&why, name);
-    for (const struct drift_word *word = decision_drift_words; word->bit;
-         word++) {
-        if (what & word->bit) {
-            text_addf(&why, "%s%s", separator, word->text);
+    for (const struct layout_finding *finding = layout_findings; finding->bit;
+         finding++) {
+        if (what & finding->bit) {
+            text_addf(&why, "%s%s", separator, finding->text);
             separator = ", ";
         }
     }
@@ -172,7 +158,7 @@ judge_drift(const struct policy_section *section,
         unsigned what = layout_judge_gate((enum gate)i, &facts[i],
                                           &facts[GATE_HUB], &rules);
 
-        if (what & ~(unsigned)LAYOUT_NOTE) {
+        if (what) {
             view->drift = true;
             describe_drift(gates[i].name, &facts[i], what, view);
         }

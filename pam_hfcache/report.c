@@ -96,11 +96,11 @@ report_add_drift(unsigned what, struct text *text)
 {
     bool first = true;
 
-    for (const struct drift_word *word = decision_drift_words; word->bit;
-         word++) {
-        if (!(what & word->bit))
+    for (const struct layout_finding *finding = layout_findings; finding->bit;
+         finding++) {
+        if (!(what & finding->bit))
             continue;
-        text_addf(text, "%s%s", first ? "" : ", ", word->text);
+        text_addf(text, "%s%s", first ? "" : ", ", finding->text);
         first = false;
     }
 }
@@ -261,10 +261,10 @@ static void
 write_drift_words(struct json *json, unsigned what)
 {
     json_begin_array(json, "drift");
-    for (const struct drift_word *word = decision_drift_words; word->bit;
-         word++)
-        if (what & word->bit)
-            json_string(json, NULL, word->word);
+    for (const struct layout_finding *finding = layout_findings; finding->bit;
+         finding++)
+        if (what & finding->bit)
+            json_string(json, NULL, finding->word);
     json_end_array(json);
 }
 

@@ -11,6 +11,7 @@
 #define D S_IFDIR
 #define F S_IFREG
 #define HEX40 "0123456789abcdef0123456789abcdef01234567"
+#define KEPT (DRIFT_CLOSED | DRIFT_KEPT)
 
 static const struct layout_rules rules = {GID, 02770, LAYOUT_ACL_NO};
 
@@ -28,7 +29,7 @@ check_example(const struct example *example)
     struct layout_inode inode = {.mode = example->mode,
                                  .gid = GID,
                                  .nlink = 1,
-                                 /* a lock is an empty file */
+                                 /* locks and misses are empty files */
                                  .size = strstr(example->path, "/x.lock")
                                              ? 0
                                              : 10,
@@ -80,7 +81,7 @@ TEST("what clients make on purpose is right as it is")
         {"hub/models--a--b/snapshots/x/y/z", S_IFLNK | 0777, 0, 0},
         {"hub/models--a--b/snapshots/x/sidecar.lock", F | 0644, 0, 0},
         {"hub/models--a--b/snapshots/x/run.sh", F | 0755, 0, 0},
-        {"hub/models--a--b/.no_exist/x/y", F | 0640, 0, 0},
+        {"hub/models--a--b/.no_exist/x/x.lock", F | 0640, 0, 0},
         {"hub/models--a--b/trees/tmpab12", F | 0600, 0, 0},
         {"lost+found", D | 0700, 0, 0}, );
 }
@@ -90,7 +91,8 @@ TEST("folders: setgid and rwx for the group, nothing for writing others")
     CHECK_EXAMPLES(
         {"hub/models--a--b", D | 0770, DRIFT_SETGID, 02770},
         {"hub/models--a--b", D | 02755, DRIFT_CLOSED, 02775},
-        {"hub/models--a--b", D | 0700, DRIFT_CLOSED | DRIFT_SETGID, 0},
+        {"hub/models--a--b", D | 0700,
+         DRIFT_CLOSED | DRIFT_SETGID | DRIFT_KEPT, 0},
         {"hub/models--a--b", D | 02777, DRIFT_OPEN, 02775},
         {"hub/datasets--a--b", D | 0770, DRIFT_SETGID, 02770},
         {"hub/spaces--a--b", D | 0770, DRIFT_SETGID, 02770},
@@ -134,15 +136,15 @@ TEST("files: what the group needs, and no more than the layout names")
 
 TEST("a file that its owner closed is told, and stays closed")
 {
-    CHECK_EXAMPLES({"hub/models--a--b/blobs/x", F | 0600, DRIFT_CLOSED, 0},
-                   {"hub/models--a--b/blobs/x", F | 0400, DRIFT_CLOSED, 0},
-                   {"hub/models--a--b/blobs/x", F | 0604, DRIFT_CLOSED, 0},
-                   {"hub/blobs/3f/x", F | 0400, DRIFT_CLOSED, 0},
-                   {"hub/models--a--b/refs/main", F | 0600, DRIFT_CLOSED, 0},
-                   {"hub/models--a--b/.no_exist/x/y", F | 0600, DRIFT_CLOSED,
-                    0},
+    CHECK_EXAMPLES({"hub/models--a--b/blobs/x", F | 0600, KEPT, 0},
+                   {"hub/models--a--b/blobs/x", F | 0400, KEPT, 0},
+                   {"hub/models--a--b/blobs/x", F | 0604, KEPT, 0},
+                   {"hub/blobs/3f/x", F | 0400, KEPT, 0},
+                   {"hub/models--a--b/refs/main", F | 0600, KEPT, 0},
+                   {"hub/models--a--b/.no_exist/x/x.lock", F | 0600, KEPT, 0},
                    {"hub/models--a--b/snapshots/x/f", F | 0600, 0, 0},
-                   {"hub/.locks/m/full.lock", F | 0600, DRIFT_CLOSED, 0}, );
+                   {"hub/.locks/m/full.lock", F | 0600, KEPT | LAYOUT_FILLED,
+                    0}, );
 }
 
 TEST("what is called a lock but tells something is left as it is")
@@ -218,21 +220,22 @@ TEST("an empty closed lock and a closed listing are opened to the group")
               DRIFT_CLOSED);
     CHECK_INT(wanted.mode, 0660);
     CHECK_EXAMPLES(
-        {"hub/models--a--b/trees/" HEX40 ".json", F | 0600, LAYOUT_NOTE, 0640},
+        {"hub/models--a--b/trees/" HEX40 ".json", F | 0600, LAYOUT_LISTING,
+         0640},
         {"hub/models--a--b/trees/short.json", F | 0600, 0, 0}, );
 }
 
 TEST("an alarm is told, and nothing is changed")
 {
     CHECK_EXAMPLES(
-        {"token", F | 0600, LAYOUT_ALARM, 0},
-        {"stored_tokens", F | 0644, LAYOUT_ALARM, 0},
-        {"modules", D | 02770, LAYOUT_ALARM, 0},
+        {"token", F | 0600, LAYOUT_SECRET, 0},
+        {"stored_tokens", F | 0644, LAYOUT_SECRET, 0},
+        {"modules", D | 02770, LAYOUT_CODE, 0},
         {"modules", D | 0755, 0, 0},
-        {"hub/models--a--b/blobs/x", F | 04755, LAYOUT_ALARM | DRIFT_OPEN, 0},
+        {"hub/models--a--b/blobs/x", F | 04755, LAYOUT_SETUID | DRIFT_OPEN, 0},
         {"hub/models--a--b/blobs/x", S_IFIFO | 0600,
-         LAYOUT_ALARM | LAYOUT_UNKNOWN, 0},
-        {"hub/models--a--b/x", S_IFCHR | 0600, LAYOUT_ALARM | LAYOUT_UNKNOWN,
+         LAYOUT_SPECIAL | LAYOUT_UNKNOWN, 0},
+        {"hub/models--a--b/x", S_IFCHR | 0600, LAYOUT_SPECIAL | LAYOUT_UNKNOWN,
          0},
         {"hub/models--a--b/what", F | 0600, LAYOUT_UNKNOWN, 0},
         {"hub/models--a--b/blobs/d", D | 0700, LAYOUT_UNKNOWN, 0},
@@ -252,7 +255,7 @@ TEST("a file of two links and an ACL that names people are left alone")
     inode.extended = true;
     CHECK_INT(layout_judge("hub/models--a--b/blobs/x", &inode, &rules,
                            &wanted),
-              DRIFT_GROUP | LAYOUT_NOTE);
+              DRIFT_GROUP | LAYOUT_NAMES);
     CHECK(!layout_is_mendable(&inode, &wanted));
     inode.extended = false;
     CHECK_INT(layout_judge("hub/models--a--b/blobs/x", &inode, &rules,
@@ -294,7 +297,7 @@ TEST("default ACLs: missing is drift, others' entries are a note")
     CHECK_INT(to, ACL_FACT_2770);
     CHECK_INT(judge_acl(02775, ACL_FACT_2770, 02775, LAYOUT_ACL_AUTO, &to), 0);
     CHECK_INT(judge_acl(02770, ACL_FACT_OTHER, 02770, LAYOUT_ACL_YES, &to),
-              LAYOUT_NOTE);
+              LAYOUT_OTHER_ACL);
     CHECK_INT(to, ACL_FACT_OTHER);
     CHECK_INT(judge_acl(02770, ACL_FACT_UNSUPPORTED, 02770, LAYOUT_ACL_AUTO,
                         &to),
@@ -305,7 +308,7 @@ TEST("default ACLs: missing is drift, others' entries are a note")
     CHECK_INT(judge_acl(02770, ACL_FACT_NONE, 02770, LAYOUT_ACL_NO, &to), 0);
     CHECK_INT(to, ACL_FACT_NONE);
     CHECK_INT(judge_acl(02770, ACL_FACT_2770, 02770, LAYOUT_ACL_NO, &to),
-              LAYOUT_NOTE);
+              LAYOUT_OTHER_ACL);
 }
 
 TEST("whatever an inode is, nothing that it should be is more open to others")
