@@ -44,6 +44,12 @@ is "$("$here/ns" bash -c '(setsid sleep 0.1 &); sleep 0.4
     ps ax -o stat= | grep -c Z')" 0 "orphans are reaped"
 is "$("$here/ns" bash -c 'logger -p authpriv.err -t t hello; sleep 0.2
     cat /var/log/auth.log')" "authpriv.err t: hello" "the log is kept"
+disk=$(mktemp -d)
+scratch=$(NS_DISK=$disk "$here/ns" bash -c 'touch /srv/x /var/tmp/x; echo "$NS"')
+like "$scratch" "^$disk/hfcache-ns" "NS_DISK: a scratch folder on another disk"
+gone "$scratch"
+is "$(ls -A "$disk")" "" "NS_DISK: nothing is left on it"
+rmdir "$disk"
 ok "ACLs work on /srv" "$here/ns" setfacl -d -m u::rwx,g::rwx,o::--- /srv
 
 name=$(mktemp)
