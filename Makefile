@@ -167,7 +167,7 @@ demo: root
 bench: root
 	@tests/system/packages build test
 	@$(MAKE) programs $(BENCH)
-	@$(TEST_ENV) tests/bench/run
+	@$(TEST_ENV) tests/bench/login
 
 root:
 	@test "$$(id -u)" = 0 || { echo "this needs root: it makes users and" \
