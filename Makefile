@@ -9,7 +9,9 @@
 #   make check        the tests that need no root, in under a minute
 #   make test         all tests (root: real login programs, real clients)
 #   make demo         two users, one cache, in a private mount namespace (root)
-#   make bench        what a login costs beside other modules, as ratios (root)
+#   make bench        what a login costs beside other modules, and a whole tree
+#                     beside find, as ratios (root); bench-login and bench-tree
+#                     are its parts; TMPDIR is the disk that trees are made on
 
 BUILD ?= build
 prefix ?= /usr/local
@@ -164,10 +166,20 @@ demo: root
 	@$(MAKE) -s all
 	@$(TEST_ENV) tests/demo/demo
 
+# One after the other, whatever -j says.
 bench: root
+	@$(MAKE) bench-login
+	@$(MAKE) bench-tree
+
+bench-login: root
 	@tests/system/packages build test
-	@$(MAKE) programs $(BENCH)
+	@$(MAKE) all $(BENCH_LOGIN)
 	@$(TEST_ENV) tests/bench/login
+
+bench-tree: root
+	@tests/system/packages build test bench
+	@$(MAKE) all $(BENCH_TREE)
+	@$(TEST_ENV) tests/bench/tree
 
 root:
 	@test "$$(id -u)" = 0 || { echo "this needs root: it makes users and" \
@@ -179,6 +191,6 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install uninstall programs check test demo bench root clean \
-	FORCE
+.PHONY: all install uninstall programs check test demo bench bench-login \
+	bench-tree root clean FORCE
 .DELETE_ON_ERROR:

@@ -26,8 +26,9 @@ $(UNIT_PAM): $(BUILD)/tests/unit/%.t: tests/unit/%.c $(UNIT_PAM_OBJS) $(LIB) \
 	$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) -Itests -MMD -MP \
 		$(ALL_LDFLAGS) -o $@ $< $(UNIT_PAM_OBJS) $(LIB) $(INIH) -lpthread
 
-# What `make bench` runs inside its namespace.
-BENCH := $(BUILD)/tests/bench/harness $(BUILD)/tests/bench/pam_clock.so
+# What `make bench-login` and `make bench-tree` run inside their namespaces.
+BENCH_LOGIN := $(BUILD)/tests/bench/harness $(BUILD)/tests/bench/pam_clock.so
+BENCH_TREE := $(BUILD)/tests/bench/plant
 
 $(BUILD)/tests/bench/harness: tests/bench/harness.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -38,3 +39,8 @@ $(BUILD)/tests/bench/pam_clock.so: tests/bench/pam_clock.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -shared \
 		-o $@ $< -lpam
+
+$(BUILD)/tests/bench/plant: tests/bench/plant.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -pie \
+		-o $@ $<
