@@ -5,7 +5,8 @@
 # module, the tools and the tests link.
 #
 #   make              build into $(BUILD)
-#   make install      honours DESTDIR, prefix, securedir; uninstall undoes it
+#   make install      honours DESTDIR, prefix, securedir, systemdsystemunitdir;
+#                     uninstall undoes it
 #   make check        the tests that need no root, in under a minute
 #   make test         all tests (root: real login programs, real clients)
 #   make demo         two users, one cache, in a private mount namespace (root)
@@ -22,6 +23,7 @@ sysconfdir ?= /etc
 # pam.pc names no module folder: it is `security` beside libpam.
 securedir ?= $(shell pkg-config --variable=libdir pam 2>/dev/null || \
 	echo /lib/$$($(CC) -print-multiarch 2>/dev/null))/security
+systemdsystemunitdir ?= $(prefix)/lib/systemd/system
 helper := $(libexecdir)/hfcache-probe
 
 VERSION := 0.1.0
@@ -113,28 +115,48 @@ $(PROBE): $(BUILD)/pam_hfcache/hfcache_probe.o $(LIB)
 # --- install ---------------------------------------------------------------
 
 conffile := $(DESTDIR)$(sysconfdir)/security/hfcache.conf
+cronfile := $(DESTDIR)$(sysconfdir)/cron.d/hfcache
+unitdir := $(DESTDIR)$(systemdsystemunitdir)
+units := $(notdir $(wildcard conf/systemd/*))
 
-install: all
+install: all install-conf
 	$(INSTALL) -d $(DESTDIR)$(securedir) $(DESTDIR)$(bindir) \
-		$(DESTDIR)$(libexecdir) $(dir $(conffile))
+		$(DESTDIR)$(libexecdir)
 	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(securedir)/pam_hfcache.so
 	$(INSTALL) -m 0755 $(CLI) $(DESTDIR)$(bindir)/hfcache
 	$(INSTALL) -m 0755 $(PROBE) $(DESTDIR)$(helper)
+
+# What is in conf/; nothing of it is enabled.  What an admin may have edited
+# stays as it is.
+fill_in = sed 's|@bindir@|$(bindir)|g' $(1) | $(INSTALL) -m 0644 /dev/stdin $(2)
+install-conf:
+	$(INSTALL) -d $(dir $(conffile) $(cronfile)) $(unitdir)
 	test -e $(conffile) || \
 		$(INSTALL) -m 0644 conf/hfcache.conf $(conffile)
+	test -e $(cronfile) || $(call fill_in,conf/cron.d/hfcache,$(cronfile))
+	$(foreach unit,$(units),$(call \
+		fill_in,conf/systemd/$(unit),$(unitdir)/$(unit)) &&) true
 
-# Our lines leave /etc/pam.d before the module that they name goes.  An edited
-# policy is the admin's: it stays, and that is said.
+# Our lines leave /etc/pam.d before the module that they name goes, and the
+# timer's link before the timer.  An edited policy is the admin's: it stays, and
+# that is said; a cron job for a program that is gone is nobody's.
 uninstall:
 	test -n "$(DESTDIR)" || ! test -x $(bindir)/hfcache || \
 		$(bindir)/hfcache disable --all
+	test -n "$(DESTDIR)" || ! test -e $(unitdir)/hfcache-check.timer || \
+		! command -v systemctl > /dev/null || \
+		systemctl --quiet disable hfcache-check.timer || true
+	test -n "$(DESTDIR)" || ! test -d /run/systemd/system || \
+		systemctl --quiet stop hfcache-check.timer || true
 	rm -f $(DESTDIR)$(securedir)/pam_hfcache.so \
-		$(DESTDIR)$(bindir)/hfcache $(DESTDIR)$(helper)
-	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir)
+		$(DESTDIR)$(bindir)/hfcache $(DESTDIR)$(helper) $(cronfile) \
+		$(units:%=$(unitdir)/%)
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir) $(unitdir)
 	@if cmp -s conf/hfcache.conf $(conffile); then rm $(conffile); \
 	elif test -e $(conffile); then \
 		echo "kept: $(conffile), which differs from the one installed"; fi
-	test -n "$(DESTDIR)" || rm -rf /run/hfcache /var/lib/hfcache
+	test -n "$(DESTDIR)" || rm -rf /run/hfcache /var/lib/hfcache \
+		/var/lib/systemd/timers/stamp-hfcache-check.timer
 
 # --- tests -----------------------------------------------------------------
 
@@ -191,6 +213,6 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install uninstall programs check test demo bench bench-login \
+.PHONY: all install install-conf uninstall programs check test demo bench bench-login \
 	bench-tree root clean FORCE
 .DELETE_ON_ERROR:

@@ -28,6 +28,11 @@ is "$(dirname "$module")" "$(dirname "$(find /usr/lib* -name pam_unix.so)")" \
 is "$(stat -c '%a %U' "$module")" "644 root" "0644, root's"
 is "$(stat -c '%a %U' /usr/local/libexec/hfcache-probe)" "755 root" \
     "the helper: 0755, not setuid"
+is "$(grep -h ^ExecStart= /usr/local/lib/systemd/system/hfcache-check.service)" \
+    "ExecStart=/usr/local/bin/hfcache check" "the unit names the program"
+like "$(tail -n 1 /etc/cron.d/hfcache)" '^#.* /usr/local/bin/hfcache check ' \
+    "the cron line names it, and is off"
+is "$(find /etc/systemd -name 'hfcache*')" "" "no unit is enabled"
 like "$(hfcache --version)" '^hfcache [0-9]' "hfcache --version"
 ok "hfcache --help" quietly hfcache --help
 ok "hfcache setup" quietly hfcache setup
@@ -63,6 +68,8 @@ like "$(cat "$WORK/out")" 'pam_hfcache\.so' "and it names what is missing"
 mv "$WORK/pam_hfcache.so" "$module"
 
 ok "enable some more" quietly hfcache enable --auth su sudo login
+! command -v systemctl > /dev/null ||
+    ok "enable the timer" quietly systemctl enable hfcache-check.timer
 ok "disable --all" quietly hfcache disable --all
 chmod 644 /etc/pam.d/sshd
 is "$(sha256sum /etc/pam.d/*)" "$pam_before" "/etc/pam.d is as it was"
@@ -74,6 +81,10 @@ ok "a login afterwards" by_ssh alice true
 ok "make install into DESTDIR" quietly make -s -C "$SRC" BUILD="$BUILD" \
     DESTDIR="$WORK/dest" install
 is "$(diff <(echo "$before") <(files))" "" "DESTDIR: nothing outside it"
+is "$(cd "$WORK/dest" && find . -name 'hfcache-check.*' -o -path '*/cron.d/*' |
+    sort | xargs)" "./etc/cron.d/hfcache $(printf './usr/local/lib/systemd/%s ' \
+    system/hfcache-check.service system/hfcache-check.timer | xargs)" \
+    "DESTDIR: the units and the cron line in it"
 is "$(find "$WORK/dest" -type f -name '*hfcache*' -perm /111 -printf '%f\n' |
     sort | xargs)" "hfcache hfcache-probe" "DESTDIR: two programs in it"
 ok "make uninstall from DESTDIR" quietly make -s -C "$SRC" BUILD="$BUILD" \
