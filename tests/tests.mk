@@ -28,7 +28,7 @@ $(UNIT_PAM): $(BUILD)/tests/unit/%.t: tests/unit/%.c $(UNIT_PAM_OBJS) $(LIB) \
 
 # What `make bench-login` and `make bench-tree` run inside their namespaces.
 BENCH_LOGIN := $(BUILD)/tests/bench/harness $(BUILD)/tests/bench/pam_clock.so
-BENCH_TREE := $(BUILD)/tests/bench/plant
+BENCH_TREE := $(BUILD)/tests/bench/plant $(BUILD)/tests/bench/openat2.so
 
 $(BUILD)/tests/bench/harness: tests/bench/harness.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -44,3 +44,8 @@ $(BUILD)/tests/bench/plant: tests/bench/plant.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -pie \
 		-o $@ $<
+
+$(BUILD)/tests/bench/openat2.so: tests/bench/openat2.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -shared \
+		-o $@ $< -ldl
