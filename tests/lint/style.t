@@ -64,7 +64,7 @@ done)" "" "each file ends in a newline, and in no empty line"
 is "$(grep -rlE '^(<<<<<<<|>>>>>>>)' "${EXISTING[@]}")" "" \
     "no conflict is left unresolved"
 
-is "$(for file in $(those '\.([chk]|mk|sh|t|py)$|^Makefile$|module\.map$'); do
+is "$(for file in $(those '\.([chk58]|mk|sh|t|py|bash|fish)$|^Makefile$|module\.map$|/_hfcache$'); do
     head -5 "$file" | grep -q 'SPDX-License-Identifier: BSD-3-Clause' ||
         echo "$file"
 done)" "" "each source names its licence in its first lines"
