@@ -5,7 +5,7 @@
 # module, the tools and the tests link.
 #
 #   make              build into $(BUILD)
-#   make install      honours DESTDIR, prefix, securedir, systemdsystemunitdir;
+#   make install      honours DESTDIR, prefix, securedir, mandir and the like;
 #                     uninstall undoes it
 #   make check        the tests that need no root, in under a minute
 #   make test         all tests (root: real login programs, real clients)
@@ -20,6 +20,10 @@ exec_prefix ?= $(prefix)
 bindir ?= $(exec_prefix)/bin
 libexecdir ?= $(exec_prefix)/libexec
 sysconfdir ?= /etc
+mandir ?= $(prefix)/share/man
+bashcompdir ?= $(prefix)/share/bash-completion/completions
+zshcompdir ?= $(prefix)/share/zsh/site-functions
+fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
 # pam.pc names no module folder: it is `security` beside libpam.
 securedir ?= $(shell pkg-config --variable=libdir pam 2>/dev/null || \
 	echo /lib/$$($(CC) -print-multiarch 2>/dev/null))/security
@@ -84,7 +88,10 @@ PROBE := $(BUILD)/hfcache-probe
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.t,\
 	$(wildcard tests/unit/*.c))
 
-all: $(MODULE) $(CLI) $(PROBE)
+PAGES := $(patsubst pam_hfcache/man/%,$(BUILD)/man/%,\
+	$(wildcard pam_hfcache/man/*.[58]))
+
+all: $(MODULE) $(CLI) $(PROBE) $(PAGES)
 
 # Rebuild when a path or a flag that is compiled in changes.
 $(BUILD)/flags: FORCE
@@ -112,12 +119,20 @@ $(CLI): $(BUILD)/pam_hfcache/hfcache.o $(LIB)
 $(PROBE): $(BUILD)/pam_hfcache/hfcache_probe.o $(LIB)
 	$(call say,LINK,$@)$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB)
 
+# The pages name the folders that this build goes by.
+$(BUILD)/man/%: pam_hfcache/man/% $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,SED,$@)sed -e 's|@libexecdir@|$(libexecdir)|g' \
+		-e 's|@securedir@|$(securedir)|g' $< > $@
+
 # --- install ---------------------------------------------------------------
 
 conffile := $(DESTDIR)$(sysconfdir)/security/hfcache.conf
 cronfile := $(DESTDIR)$(sysconfdir)/cron.d/hfcache
 unitdir := $(DESTDIR)$(systemdsystemunitdir)
 units := $(notdir $(wildcard conf/systemd/*))
+man5 := $(DESTDIR)$(mandir)/man5
+man8 := $(DESTDIR)$(mandir)/man8
 
 install: all install-conf
 	$(INSTALL) -d $(DESTDIR)$(securedir) $(DESTDIR)$(bindir) \
@@ -129,13 +144,21 @@ install: all install-conf
 # What is in conf/; nothing of it is enabled.  What an admin may have edited
 # stays as it is.
 fill_in = sed 's|@bindir@|$(bindir)|g' $(1) | $(INSTALL) -m 0644 /dev/stdin $(2)
-install-conf:
+install-conf: $(PAGES)
 	$(INSTALL) -d $(dir $(conffile) $(cronfile)) $(unitdir)
 	test -e $(conffile) || \
 		$(INSTALL) -m 0644 conf/hfcache.conf $(conffile)
 	test -e $(cronfile) || $(call fill_in,conf/cron.d/hfcache,$(cronfile))
 	$(foreach unit,$(units),$(call \
 		fill_in,conf/systemd/$(unit),$(unitdir)/$(unit)) &&) true
+	$(INSTALL) -d $(man5) $(man8) $(DESTDIR)$(bashcompdir) \
+		$(DESTDIR)$(zshcompdir) $(DESTDIR)$(fishcompdir)
+	$(INSTALL) -m 0644 $(filter %.5,$(PAGES)) $(man5)
+	$(INSTALL) -m 0644 $(filter %.8,$(PAGES)) $(man8)
+	$(INSTALL) -m 0644 conf/completion/hfcache.bash \
+		$(DESTDIR)$(bashcompdir)/hfcache
+	$(INSTALL) -m 0644 conf/completion/_hfcache $(DESTDIR)$(zshcompdir)
+	$(INSTALL) -m 0644 conf/completion/hfcache.fish $(DESTDIR)$(fishcompdir)
 
 # Our lines leave /etc/pam.d before the module that they name goes, and the
 # timer's link before the timer.  An edited policy is the admin's: it stays, and
@@ -150,8 +173,14 @@ uninstall:
 		systemctl --quiet stop hfcache-check.timer || true
 	rm -f $(DESTDIR)$(securedir)/pam_hfcache.so \
 		$(DESTDIR)$(bindir)/hfcache $(DESTDIR)$(helper) $(cronfile) \
-		$(units:%=$(unitdir)/%)
-	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir) $(unitdir)
+		$(units:%=$(unitdir)/%) \
+		$(addprefix $(man5)/,$(notdir $(filter %.5,$(PAGES)))) \
+		$(addprefix $(man8)/,$(notdir $(filter %.8,$(PAGES)))) \
+		$(DESTDIR)$(bashcompdir)/hfcache $(DESTDIR)$(zshcompdir)/_hfcache \
+		$(DESTDIR)$(fishcompdir)/hfcache.fish
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir) $(unitdir) \
+		$(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) \
+		$(DESTDIR)$(fishcompdir)
 	@if cmp -s conf/hfcache.conf $(conffile); then rm $(conffile); \
 	elif test -e $(conffile); then \
 		echo "kept: $(conffile), which differs from the one installed"; fi

@@ -35,6 +35,20 @@ like "$(tail -n 1 /etc/cron.d/hfcache)" '^#.* /usr/local/bin/hfcache check ' \
 is "$(find /etc/systemd -name 'hfcache*')" "" "no unit is enabled"
 like "$(hfcache --version)" '^hfcache [0-9]' "hfcache --version"
 ok "hfcache --help" quietly hfcache --help
+pages=/usr/local/share/man
+is "$(cd $pages && stat -c '%n %a %U' man5/hfcache.conf.5 man8/hfcache.8 \
+    man8/pam_hfcache.8)" "man5/hfcache.conf.5 644 root
+man8/hfcache.8 644 root
+man8/pam_hfcache.8 644 root" "the manual pages"
+is "$(sed -nE 's/^\.It Pa (.*\/(hfcache-probe|pam_hfcache\.so))$/\1/p' \
+    $pages/man8/* | sort -u | xargs stat -Lc %i)" \
+    "$(stat -c %i "$module" /usr/local/libexec/hfcache-probe)" \
+    "and the two files that they name are there"
+is "$(cd /usr/local/share && ls bash-completion/completions/hfcache \
+    fish/vendor_completions.d/hfcache.fish zsh/site-functions/_hfcache)" \
+    "bash-completion/completions/hfcache
+fish/vendor_completions.d/hfcache.fish
+zsh/site-functions/_hfcache" "completion for three shells"
 ok "hfcache setup" quietly hfcache setup
 hfcache explain alice --service sshd > "$WORK/out" 2>&1
 is "$?" 1 "explain before enable: exit 1"
