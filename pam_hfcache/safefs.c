@@ -82,10 +82,13 @@ read_judged(int fd, const char *path, size_t max, char **ret_data,
     return 0;
 }
 
-/* Open, judge by the descriptor, read.  With `one_link` no other name has it. */
+/*
+ * Open and judge by the descriptor.  With `one_link` no other name has it: it
+ * has no name at all while it is just being replaced.
+ */
 static int
-read_owned(const char *path, uid_t trusted_uid, bool one_link, size_t max,
-           char **ret_data, size_t *ret_length, struct err *err)
+open_owned(const char *path, uid_t trusted_uid, bool one_link, size_t max,
+           size_t *ret_size, struct err *err)
 {
     CLEANUP_CLOSE int fd = open_quietly(path, 0, err);
     struct stat st;
@@ -96,10 +99,23 @@ read_owned(const char *path, uid_t trusted_uid, bool one_link, size_t max,
     r = judge_file(fd, path, trusted_uid, max, &st, err);
     if (r < 0)
         return r;
-    if (one_link && st.st_nlink > 1) /* none: it is just being replaced */
+    if (one_link && st.st_nlink > 1)
         return err_set(err, EPERM, "%s: has %ju links; one is right: rm %s",
                        path, (uintmax_t)st.st_nlink, path);
-    return read_judged(fd, path, max, ret_data, ret_length, err);
+    *ret_size = (size_t)st.st_size;
+    return util_steal_fd(&fd);
+}
+
+static int
+read_owned(const char *path, uid_t trusted_uid, bool one_link, size_t max,
+           char **ret_data, size_t *ret_length, struct err *err)
+{
+    size_t size;
+    CLEANUP_CLOSE int fd =
+        open_owned(path, trusted_uid, one_link, max, &size, err);
+
+    return fd < 0 ? fd
+                  : read_judged(fd, path, max, ret_data, ret_length, err);
 }
 
 int
@@ -118,6 +134,13 @@ safefs_read_state(const char *path, uid_t trusted_uid, size_t max,
 }
 
 int
+safefs_open_state(const char *path, uid_t trusted_uid, size_t max,
+                  size_t *ret_size, struct err *err)
+{
+    return open_owned(path, trusted_uid, true, max, ret_size, err);
+}
+
+int
 safefs_read_system(const char *path, size_t max, char **ret_data,
                    size_t *ret_length, struct err *err)
 {
@@ -130,24 +153,18 @@ safefs_read_system(const char *path, size_t max, char **ret_data,
 
 /* --- the names in a trusted folder --------------------------------------- */
 
-struct names {
-    char **name;
-    size_t count;
-};
-
-static int
-add_name(struct names *names, const char *name)
+int
+safefs_add_name(char ***names, size_t *count, const char *name)
 {
-    char **grown =
-        reallocarray(names->name, names->count + 1, sizeof(*grown));
+    char **grown = reallocarray(*names, *count + 1, sizeof(*grown));
 
     if (!grown)
         return -ENOMEM;
-    names->name = grown;
-    names->name[names->count] = strdup(name);
-    if (!names->name[names->count])
+    *names = grown;
+    grown[*count] = strdup(name);
+    if (!grown[*count])
         return -ENOMEM;
-    names->count++;
+    ++*count;
     return 0;
 }
 
@@ -158,6 +175,13 @@ compare_names(const void *a, const void *b)
     const char *const *right = b;
 
     return strcmp(*left, *right);
+}
+
+void
+safefs_sort_names(char **names, size_t count)
+{
+    if (count)
+        qsort(names, count, sizeof(*names), compare_names);
 }
 
 static bool
@@ -171,24 +195,24 @@ int
 safefs_collect_names(DIR *dir, const char *pattern, char ***ret_names,
                      size_t *ret_count)
 {
-    struct names names = {NULL, 0};
     struct dirent *entry;
+    char **names = NULL;
+    size_t count = 0;
     int r = 0;
 
     for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0) {
         if (is_wanted(entry->d_name, pattern))
-            r = add_name(&names, entry->d_name);
+            r = safefs_add_name(&names, &count, entry->d_name);
     }
     if (r == 0 && errno)
         r = -errno;
     if (r < 0) {
-        safefs_free_names(names.name, names.count);
+        safefs_free_names(names, count);
         return r;
     }
-    if (names.count)
-        qsort(names.name, names.count, sizeof(*names.name), compare_names);
-    *ret_names = names.name;
-    *ret_count = names.count;
+    safefs_sort_names(names, count);
+    *ret_names = names;
+    *ret_count = count;
     return 0;
 }
 
@@ -246,29 +270,30 @@ safefs_free_names(char **names, size_t count)
 
 /* --- writing as root ----------------------------------------------------- */
 
-/*
- * Fill a new file `temp` in the folder; on failure nothing is left.  Its mode
- * is set on the descriptor, so that no umask has a say, and after its group
- * (-1: the caller's), so that it is never open to another.
- */
-static int
-fill_temp(int dir_fd, const char *temp, mode_t mode, gid_t gid, bool durable,
-          const char *data, size_t length)
+int
+safefs_begin_file(int dir_fd, const char *name, char ret_temp[NAME_MAX + 1])
 {
-    CLEANUP_CLOSE int fd = -1;
-    int r;
+    int r = snprintf(ret_temp, NAME_MAX + 1, ".%s.%d", name, getpid());
+    int fd;
 
-    (void)unlinkat(dir_fd, temp, 0); /* what a crash left */
-    fd = openat(dir_fd, temp,
+    if (r < 0 || r > NAME_MAX)
+        return -ENAMETOOLONG;
+    (void)unlinkat(dir_fd, ret_temp, 0); /* what a crash left */
+    fd = openat(dir_fd, ret_temp,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    r = util_write_all(fd, data, length);
-    if (r == 0 && gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) < 0)
-        r = -errno;
-    if (r == 0 && fchmod(fd, mode) < 0)
-        r = -errno;
-    if (r == 0 && durable && fsync(fd) < 0 && errno != EINVAL)
+    return fd < 0 ? -errno : fd;
+}
+
+/* The mode is set on the descriptor, so that no umask has a say. */
+int
+safefs_commit_file(int dir_fd, const char *temp, int fd, const char *name,
+                   mode_t mode, bool durable)
+{
+    int r = 0;
+
+    if (fchmod(fd, mode) < 0 ||
+        (durable && fsync(fd) < 0 && errno != EINVAL) ||
+        renameat(dir_fd, temp, dir_fd, name) < 0)
         r = -errno;
     if (r < 0)
         (void)unlinkat(dir_fd, temp, 0);
@@ -280,16 +305,18 @@ replace(int dir_fd, const char *name, mode_t mode, gid_t gid, bool durable,
         const char *data, size_t length)
 {
     char temp[NAME_MAX + 1];
+    CLEANUP_CLOSE int fd = safefs_begin_file(dir_fd, name, temp);
     int r;
 
-    r = snprintf(temp, sizeof(temp), ".%s.%d", name, getpid());
-    if (r < 0 || (size_t)r >= sizeof(temp))
-        return -ENAMETOOLONG;
-    r = fill_temp(dir_fd, temp, mode, gid, durable, data, length);
-    if (r == 0 && renameat(dir_fd, temp, dir_fd, name) < 0) {
+    if (fd < 0)
+        return fd;
+    r = util_write_all(fd, data, length);
+    /* Before its mode is set, so that it is never open to another group. */
+    if (r == 0 && gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) < 0)
         r = -errno;
-        (void)unlinkat(dir_fd, temp, 0);
-    }
+    if (r == 0)
+        return safefs_commit_file(dir_fd, temp, fd, name, mode, durable);
+    (void)unlinkat(dir_fd, temp, 0);
     return r;
 }
 

@@ -2,7 +2,8 @@
 /*
  * The only file that opens by path or changes owner, mode, ACL or names.
  * safefs.c: files believed because of their owner; safefs_tree.c: the cache's
- * tree, which others can write; safefs_change.c: changes in it.
+ * tree, which others can write; safefs_mounts.c: what is mounted in it;
+ * safefs_change.c: changes in it.
  *
  * MUST, in the tree (each has a test named after it):
  *  - the root is reached component by component; a symbolic link is followed
@@ -15,6 +16,8 @@
 #ifndef HFCACHE_SAFEFS_H
 #define HFCACHE_SAFEFS_H
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -33,6 +36,10 @@ int safefs_read_trusted(const char *path, uid_t trusted_uid, size_t max,
 /* The same for a state file, which also has no second link. */
 int safefs_read_state(const char *path, uid_t trusted_uid, size_t max,
                       char **ret_data, size_t *ret_length, struct err *err);
+
+/* The same, but only opened: the descriptor, and how long the file is. */
+int safefs_open_state(const char *path, uid_t trusted_uid, size_t max,
+                      size_t *ret_size, struct err *err);
 
 /*
  * Read a file of the system's that libc itself trusts, as /etc/nsswitch.conf:
@@ -73,6 +80,18 @@ int safefs_replace_file(int dir_fd, const char *name, mode_t mode, bool durable,
 int safefs_replace_file_of(int dir_fd, const char *name, mode_t mode, gid_t gid,
                            const char *data, size_t length);
 
+/*
+ * The same for a file that is written bit by bit: begin makes the temporary
+ * file, whose name is *ret_temp, and returns its descriptor, open for writing;
+ * commit gives it its name.  The descriptor stays the caller's to close.  When
+ * commit fails, and after safefs_remove_file() of the temporary one, nothing is
+ * left behind.
+ */
+int safefs_begin_file(int dir_fd, const char *name,
+                      char ret_temp[NAME_MAX + 1]);
+int safefs_commit_file(int dir_fd, const char *temp, int fd, const char *name,
+                       mode_t mode, bool durable);
+
 /* Remove the file `name` from a folder of state files. */
 int safefs_remove_file(int dir_fd, const char *name);
 
@@ -98,15 +117,17 @@ int safefs_open_root(const char *path, char *ret_at, struct err *err);
 
 /* How to open something beneath a root. */
 enum safefs_open {
-    SAFEFS_PIN,  /* O_PATH; of a link the link itself */
-    SAFEFS_LIST, /* a folder, for reading its names */
+    SAFEFS_PIN,        /* O_PATH; of a link the link itself */
+    SAFEFS_PIN_FOLDER, /* O_PATH of a folder */
+    SAFEFS_LIST,       /* a folder, for reading its names */
 };
 
 /*
  * Open `path`, relative and without "." and ".." ("." alone is the folder
  * itself), beneath the folder `dir_fd`: not through links, not on another
- * mount.  The descriptor, which the caller closes, or a negative errno: -ELOOP
- * for a link on the way, -EXDEV for another mount or a path that leads out.
+ * mount.  It may be longer than PATH_MAX.  The descriptor, which the caller
+ * closes, or a negative errno: -ELOOP for a link on the way, -EXDEV for another
+ * mount or a path that leads out.
  */
 int safefs_open_beneath(int dir_fd, const char *path, enum safefs_open how);
 
@@ -116,6 +137,34 @@ int safefs_open_stepwise(int dir_fd, const char *path, enum safefs_open how);
 /* What an inode is, by its descriptor or by name without following a link. */
 int safefs_look(int fd, struct statx *ret);
 int safefs_look_at(int dir_fd, const char *name, struct statx *ret);
+
+/*
+ * The same for some fields, STATX_*, and the mount.  A walk asks this of each
+ * inode of a tree, so it is not even a call.
+ */
+static inline int
+safefs_look_for(int dir_fd, const char *name, unsigned fields,
+                struct statx *ret)
+{
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+
+    return statx(dir_fd, name, flags, fields | STATX_MNT_ID, ret) < 0 ? -errno
+                                                                      : 0;
+}
+
+/*
+ * The target of the link `name`, NUL-terminated: its length; -ENAMETOOLONG if
+ * that is `size` or more; or another negative errno.
+ */
+ssize_t safefs_read_link(int dir_fd, const char *name, char *buffer,
+                         size_t size);
+
+/*
+ * The paths, from the folder `fd` on, where other mounts are attached below
+ * it, bytewise sorted.  None of them is touched.  0 and the caller frees with
+ * safefs_free_names(), or a negative errno where that cannot be found out.
+ */
+int safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count);
 
 /*
  * Read up to `size` bytes from the start of the regular file that `fd` pins.

@@ -5,6 +5,12 @@
 
 #include <dirent.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* Append a copy of `name`: 0 or -ENOMEM, and the names are as before. */
+int safefs_add_name(char ***names, size_t *count, const char *name);
+
+void safefs_sort_names(char **names, size_t count);
 
 /*
  * The names in `dir` but "." and ".." that match fnmatch(3) `pattern` (a
@@ -13,5 +19,8 @@
  */
 int safefs_collect_names(DIR *dir, const char *pattern, char ***ret_names,
                          size_t *ret_count);
+
+/* The id of the mount that `fd` is on, found without asking its file system. */
+int safefs_find_mount_id(int fd, uint64_t *ret_id);
 
 #endif

@@ -186,35 +186,86 @@ safefs_open_root(const char *path, char *ret_at, struct err *err)
 
 /* --- beneath it ---------------------------------------------------------- */
 
+#define BENEATH                                                               \
+    (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |                \
+     RESOLVE_NO_MAGICLINKS)
+
+static const struct open_how hows[] = {
+    [SAFEFS_PIN] = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+                    .resolve = BENEATH},
+    [SAFEFS_PIN_FOLDER] = {.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW |
+                                    O_CLOEXEC,
+                           .resolve = BENEATH},
+    [SAFEFS_LIST] = {.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+                              O_NONBLOCK | O_CLOEXEC,
+                     .resolve = BENEATH},
+};
+
 static int
 flags_of(enum safefs_open how)
 {
-    if (how == SAFEFS_PIN)
-        return O_PATH | O_NOFOLLOW | O_CLOEXEC;
-    return O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    return (int)hows[how].flags;
+}
+
+/* Again, while something is being renamed; else without openat2(). */
+static int
+open_otherwise(int dir_fd, const char *path, enum safefs_open how)
+{
+    for (unsigned i = 0; i < MAX_RETRIES; i++) {
+        long fd;
+
+        if (errno == ENOSYS || errno == EPERM)
+            return safefs_open_stepwise(dir_fd, path, how);
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+        fd = syscall(SYS_openat2, dir_fd, path, &hows[how], sizeof(*hows));
+        if (fd >= 0)
+            return (int)fd;
+    }
+    return -EAGAIN;
+}
+
+static int
+open_beneath(int dir_fd, const char *path, enum safefs_open how)
+{
+    long fd = syscall(SYS_openat2, dir_fd, path, &hows[how], sizeof(*hows));
+
+    return fd >= 0 ? (int)fd : open_otherwise(dir_fd, path, how);
+}
+
+/* A path longer than the kernel takes: each piece from the last one's end. */
+static int
+open_in_pieces(int dir_fd, const char *path, enum safefs_open how)
+{
+    CLEANUP_CLOSE int fd = -1;
+    char piece[PATH_MAX];
+
+    while (strlen(path) >= sizeof(piece)) {
+        const char *slash =
+            memrchr(path, '/', sizeof(piece)); /* none: a name too long */
+        int next;
+
+        if (!slash)
+            return -ENAMETOOLONG;
+        memcpy(piece, path, (size_t)(slash - path));
+        piece[slash - path] = '\0';
+        next = open_beneath(fd < 0 ? dir_fd : fd, piece, SAFEFS_PIN_FOLDER);
+        if (next < 0)
+            return next;
+        if (fd >= 0)
+            close(fd);
+        fd = next;
+        path = slash + 1;
+    }
+    return open_beneath(fd < 0 ? dir_fd : fd, path, how);
 }
 
 int
 safefs_open_beneath(int dir_fd, const char *path, enum safefs_open how)
 {
-    struct open_how open_how = {
-        .flags = (unsigned)flags_of(how),
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
-                   RESOLVE_NO_MAGICLINKS,
-    };
+    int fd = open_beneath(dir_fd, path, how);
 
-    for (unsigned i = 0; i < MAX_RETRIES; i++) {
-        long fd = syscall(SYS_openat2, dir_fd, path, &open_how,
-                          sizeof(open_how));
-
-        if (fd >= 0)
-            return (int)fd;
-        if (errno == ENOSYS || errno == EPERM)
-            return safefs_open_stepwise(dir_fd, path, how);
-        if (errno != EAGAIN && errno != EINTR)
-            return -errno;
-    }
-    return -EAGAIN;
+    return fd == -ENAMETOOLONG ? open_in_pieces(dir_fd, path, how) : fd;
 }
 
 /* The id of the mount that `fd` is on, where statx() does not tell. */
@@ -241,8 +292,8 @@ read_mount_id(int fd, uint64_t *ret_id)
     return 0;
 }
 
-static int
-find_mount_id(int fd, uint64_t *ret_id)
+int
+safefs_find_mount_id(int fd, uint64_t *ret_id)
 {
     struct statx st;
 
@@ -273,7 +324,7 @@ open_step(int dir_fd, const char *name, int flags, uint64_t mount_id)
         return errno == ENOTDIR && flags & O_DIRECTORY && flags & O_PATH
                    ? -ELOOP
                    : -errno;
-    r = find_mount_id(fd, &id);
+    r = safefs_find_mount_id(fd, &id);
     if (r < 0)
         return r;
     if (id != mount_id)
@@ -290,7 +341,7 @@ safefs_open_stepwise(int dir_fd, const char *path, enum safefs_open how)
     CLEANUP_CLOSE int fd = -1;
     char name[NAME_MAX + 1];
     uint64_t mount_id;
-    int r = find_mount_id(dir_fd, &mount_id);
+    int r = safefs_find_mount_id(dir_fd, &mount_id);
 
     while (r == 0) {
         size_t length = strcspn(path, "/");
@@ -328,12 +379,20 @@ safefs_look(int fd, struct statx *ret)
 int
 safefs_look_at(int dir_fd, const char *name, struct statx *ret)
 {
-    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    return safefs_look_for(dir_fd, name, STATX_BASIC_STATS, ret);
+}
 
-    return statx(dir_fd, name, flags, STATX_BASIC_STATS | STATX_MNT_ID, ret) <
-                   0
-               ? -errno
-               : 0;
+ssize_t
+safefs_read_link(int dir_fd, const char *name, char *buffer, size_t size)
+{
+    ssize_t length = readlinkat(dir_fd, name, buffer, size);
+
+    if (length < 0)
+        return -errno;
+    if ((size_t)length >= size)
+        return -ENAMETOOLONG;
+    buffer[length] = '\0';
+    return length;
 }
 
 ssize_t

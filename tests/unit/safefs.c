@@ -245,6 +245,43 @@ TEST("a full file system leaves the old content and nothing else")
     CHECK_INT(count_names(), 1);
 }
 
+TEST("a file written bit by bit is there when it is committed, not before")
+{
+    char temp[NAME_MAX + 1];
+    int dir_fd = open_folder();
+    size_t size = 0;
+    int fd;
+
+    CHECK_INT(safefs_replace_file(dir_fd, "f", 0644, false, "old", 3), 0);
+    fd = safefs_begin_file(dir_fd, "f", temp);
+    REQUIRE(fd >= 0);
+    REQUIRE_INT(util_write_all(fd, "new", 3), 0);
+    REQUIRE_INT(util_write_all(fd, "er", 2), 0);
+    close(safefs_open_state(tap_in_folder("f"), getuid(), 9, &size, NULL));
+    CHECK_INT(size, 3);
+    CHECK_INT(count_names(), 2);
+    CHECK_INT(safefs_commit_file(dir_fd, temp, fd, "f", 0600, false), 0);
+    close(fd);
+    close(safefs_open_state(tap_in_folder("f"), getuid(), 9, &size, NULL));
+    CHECK_INT(size, 5);
+    CHECK_INT(count_names(), 1);
+    chmod(tap_in_folder("f"), 0620);
+    CHECK_INT(safefs_open_state(tap_in_folder("f"), getuid(), 9, &size, NULL),
+              -EPERM);
+}
+
+TEST("a file that cannot be committed leaves nothing behind")
+{
+    char temp[NAME_MAX + 1];
+    int dir_fd = open_folder();
+    int fd = safefs_begin_file(dir_fd, "folder", temp);
+
+    REQUIRE(fd >= 0);
+    REQUIRE_INT(mkdir(tap_in_folder("folder"), 0755), 0);
+    CHECK(safefs_commit_file(dir_fd, temp, fd, "folder", 0600, true) < 0);
+    CHECK_INT(count_names(), 1);
+}
+
 TEST("a state folder that others can write is not used")
 {
     chmod(tap_folder(), 0770);
