@@ -55,13 +55,16 @@
  *   ground
  *     policy.c           files -> struct policy; policy_file.c,
  *                        policy_values.c, policy_env.c, policy_complete.c
+ *     snapshot_read.c    the folders of a tree as a walk found them;
+ *                        snapshot_write.c while it does
  *     layout.c           what every inode of a cache must look like;
  *                        layout_table.c its rows, layout_words.c what each
  *                        finding is called and means
  *     safefs.c           the only place that opens by path, or changes owner,
  *                        mode, ACL, names: files of root's; safefs_tree.c the
- *                        way into a tree, safefs_change.c changes in it,
- *                        safefs_edit.c PAM files
+ *                        way into a tree, safefs_mounts.c what is mounted
+ *                        there, safefs_change.c changes in it, safefs_edit.c
+ *                        PAM files
  *     util.c             errors, text, clocks, numbers
  */
 #include <errno.h>

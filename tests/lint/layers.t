@@ -14,6 +14,7 @@ cd "$(dirname "$0")/../.." || exit 1
 ORDER="
 util
 json safefs probe pamfile shed membership_names
+snapshot
 walk policy verdict pamstack
 layout join pamedit
 decision errand
