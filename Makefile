@@ -114,10 +114,10 @@ $(MODULE): $(BUILD)/pam_hfcache/pam_hfcache.o $(LIB) pam_hfcache/module.map
 		$(INIH) -lpam
 
 $(CLI): $(BUILD)/pam_hfcache/hfcache.o $(LIB)
-	$(call say,LINK,$@)$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB) $(INIH)
+	$(call say,LINK,$@)$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB) $(INIH) -lpthread
 
 $(PROBE): $(BUILD)/pam_hfcache/hfcache_probe.o $(LIB)
-	$(call say,LINK,$@)$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB)
+	$(call say,LINK,$@)$(CC) -pie $(ALL_LDFLAGS) -o $@ $< $(LIB) -lpthread
 
 # The pages name the folders that this build goes by.
 $(BUILD)/man/%: pam_hfcache/man/% $(BUILD)/flags

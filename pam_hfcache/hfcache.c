@@ -35,7 +35,11 @@
  *                        look_place.c where it stopped
  *     mender.c           a user's own inodes, mended as that user
  *     join.c             a lasting membership
- *     walk.c             a tree that others change meanwhile
+ *     walk.c             a tree that others change meanwhile: workers and
+ *                        limits; walk_visit.c names and what they are,
+ *                        walk_frame.c a worker's stack, walk_node.c folders
+ *                        that are alive, walk_queue.c who takes which,
+ *                        walk_known.c what an earlier walk found
  *
  *   a login (login.h)
  *     login.c            the steps, for the module and for explain

@@ -24,15 +24,19 @@
 #define GRACE_MS 5000  /* beyond its time, before it is killed */
 #define TICK_MS 20     /* more than a tick of any kernel's clock for files */
 
+/* The mark of a folder; nothing holds the named one. */
+enum {
+    OWNERS = 0, /* it and those that hold it, from the named one down, are of
+                   another group than the cache's and closed to other writers */
+    OTHERS = 1,
+};
+
 struct work {
     const struct layout_rules *rules;
     uid_t uid;
     gid_t own_gid; /* a group of the user alone; -1: none */
     bool links_protected;
     bool is_locks; /* below hub/.locks, where nothing is moved in */
-    size_t named;  /* length of the path of the named folder */
-    size_t closed; /* so many folders from the named one down are of another
-                      group than the cache's and closed to other writers */
     time_t now;
     struct mended *result;
 };
@@ -140,9 +144,9 @@ mend_once(const struct work *work, const struct walk_item *item)
 
     if (r < 0)
         return r;
-    if (!safefs_is_same(&now, &item->stat) || now.stx_uid != work->uid)
+    if (!safefs_is_same(&now, item->stat) || now.stx_uid != work->uid)
         return -ENOENT;
-    r = check_settled(&now, &item->stat, pinned_ms);
+    r = check_settled(&now, item->stat, pinned_ms);
     if (r < 0)
         return r;
     inode = describe(work, &now);
@@ -184,7 +188,7 @@ mend(const struct work *work, const struct walk_item *item)
 static bool
 needs_mending(const struct work *work, const struct walk_item *item)
 {
-    struct layout_inode inode = describe(work, &item->stat);
+    struct layout_inode inode = describe(work, item->stat);
     struct layout_wanted wanted;
 
     if (S_ISDIR(inode.mode))
@@ -199,15 +203,11 @@ needs_mending(const struct work *work, const struct walk_item *item)
 static bool
 is_owners_alone(const struct work *work, const struct walk_item *item)
 {
-    CLEANUP_CLOSE int fd = -1;
-    struct statx now;
+    const struct statx *st = item->stat;
 
-    if (item->stat.stx_uid != work->uid || item->stat.stx_mode & S_IWOTH ||
-        (item->stat.stx_mode & S_IWGRP && item->stat.stx_gid != work->own_gid))
-        return false;
-    fd = safefs_open_beneath(item->dir_fd, item->name, SAFEFS_PIN);
-    return fd >= 0 && safefs_look(fd, &now) == 0 &&
-           safefs_is_same(&now, &item->stat) && !safefs_has_access_acl(fd);
+    return st->stx_uid == work->uid && !(st->stx_mode & S_IWOTH) &&
+           (!(st->stx_mode & S_IWGRP) || st->stx_gid == work->own_gid) &&
+           !safefs_has_access_acl(item->fd);
 }
 
 /*
@@ -217,58 +217,46 @@ is_owners_alone(const struct work *work, const struct walk_item *item)
  * what it is, and that down from the named folder.
  */
 static bool
-is_entered(struct work *work, const struct walk_item *item, size_t depth)
+is_entered(const struct work *work, const struct walk_item *item)
 {
-    if (item->stat.stx_gid == work->rules->gid)
-        return item->stat.stx_mode & S_IRWXG; /* or its owner closed it */
-    if (work->is_locks || work->closed != depth ||
-        !is_owners_alone(work, item))
-        return false;
-    work->closed++;
-    return true;
+    if (item->stat->stx_gid == work->rules->gid) {
+        *item->mark = OTHERS;
+        return item->stat->stx_mode & S_IRWXG; /* or its owner closed it */
+    }
+    return !work->is_locks && item->holder == OWNERS &&
+           is_owners_alone(work, item);
 }
 
 /* The same for files; what all can read is no secret, nor is what is empty. */
 static bool
-is_trusted_file(const struct work *work, const struct statx *st, size_t depth)
+is_trusted_file(const struct work *work, const struct walk_item *item)
 {
-    return st->stx_gid == work->rules->gid || work->closed == depth ||
+    const struct statx *st = item->stat;
+
+    return st->stx_gid == work->rules->gid || item->holder == OWNERS ||
            st->stx_mode & S_IROTH || st->stx_size == 0;
-}
-
-/* How many folders, the named one included, hold what is at `path`. */
-static size_t
-count_depth(const struct work *work, const char *path)
-{
-    size_t depth = 0;
-
-    for (path += work->named; *path; path++)
-        depth += *path == '/';
-    return depth;
 }
 
 static enum walk_next
 visit(const struct walk_item *item, void *data)
 {
     struct work *work = data;
-    size_t depth = count_depth(work, item->path);
 
-    if (work->closed > depth)
-        work->closed = depth; /* the walk has left them */
     switch (item->event) {
     case WALK_PROBLEM:
         work->result->vanished += item->error == ENOENT;
         return WALK_ON;
     case WALK_FOLDER:
-        return is_entered(work, item, depth) ? WALK_ON : WALK_SKIP;
-    case WALK_FOLDER_DONE:
-        break;
+        return is_entered(work, item) ? WALK_ON_DONE : WALK_SKIP;
     case WALK_ENTRY:
-        if (!is_trusted_file(work, &item->stat, depth))
+        if (!item->stat || !is_trusted_file(work, item))
             return WALK_ON;
         break;
+    case WALK_FOLDER_DONE:
+    case WALK_REUSED: /* nothing is known here */
+        break;
     }
-    if (item->stat.stx_uid == work->uid && needs_mending(work, item))
+    if (item->stat->stx_uid == work->uid && needs_mending(work, item))
         mend(work, item);
     return WALK_ON;
 }
@@ -315,16 +303,17 @@ mender_mend(int root_fd, const char *name, const struct errand *errand,
         .own_gid = errand->own_group ? getegid() : (gid_t)-1,
         .links_protected = are_links_protected(),
         .is_locks = util_has_prefix(name, "hub/.locks/"),
-        .named = strlen(name),
         .now = time(NULL),
         .result = ret,
     };
+
+    const struct walk_options options = {.jobs = 1, .until_ms = until_ms};
 
     if (!may_enter(name))
         return -EINVAL;
     if (work.is_locks && !are_locks_roots(root_fd, errand))
         return -EPERM;
-    return walk_run(root_fd, name, until_ms, visit, &work);
+    return walk_run(root_fd, name, &options, visit, &work);
 }
 
 /* The forked mender: becomes the user, then opens the cache for the first time. */

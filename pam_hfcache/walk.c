@@ -1,498 +1,241 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The walk: a stack of frames, one a folder on the way down.
- *
- * The deepest frames hold a descriptor and the names read from it.  When there
- * are too many, the shallowest gives up both and keeps its place in the folder;
- * when the walk comes back up to it, it is opened again from the root and must
- * be the same inode.
+ * The walk: its limits, its workers, its beginning and end.  walk_state.h says
+ * how the parts fit together.
  */
-#include "walk.h"
-
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-#include "safefs.h"
+#include "walk_state.h"
 
-#define NAMES_BYTES (16 * 1024) /* read from a folder at a time */
-#define ENTRIES_A_CLOCK 64      /* looked at between two looks at the clock */
+#define OTHER_FDS 24        /* the process's own, and what visits open */
+#define WORKER_FDS 12       /* with fewer a worker is not worth it */
+#define SPARE_FDS 4         /* to open folders with */
+#define TASKS_A_WORKER 4    /* in the queue */
+#define STACK_BYTES (512 * 1024)
 
-/* What tells a folder from another one; a statx is large for a deep tree. */
-struct identity {
-    uint64_t inode, mount;
-    uint32_t device_major, device_minor;
-};
+/* --- ending -------------------------------------------------------------- */
 
-struct frame {
-    int fd;             /* -1: given up */
-    char *names;        /* from getdents64(), NULL: given up */
-    size_t used, length; /* in `names` */
-    off_t place;        /* where to read on in the folder */
-    size_t path_length; /* of the walk's path, when it is this folder's */
-    struct identity identity;
-};
-
-struct walk {
-    int root_fd;
-    int64_t until_ms;
-    walk_visit *visit;
-    void *data;
-    struct frame *frames;
-    size_t depth, room; /* frames in use; allocated */
-    size_t shallowest;  /* the first frame that holds a descriptor */
-    char *path;
-    size_t path_length, path_room;
-    unsigned entries;
-};
-
-/* --- the path ------------------------------------------------------------ */
-
-static int
-set_path_room(struct walk *walk, size_t needed)
+void
+walk_end(struct walk *walk, int result)
 {
-    size_t room = walk->path_room ? walk->path_room : 4096;
-    char *grown;
+    int none = 0;
 
-    if (needed > WALK_MAX_PATH)
-        return -ENAMETOOLONG;
-    while (room < needed)
-        room *= 2;
-    if (room == walk->path_room)
-        return 0;
-    grown = realloc(walk->path, room);
-    if (!grown)
-        return -ENOMEM;
-    walk->path = grown;
-    walk->path_room = room;
-    return 0;
-}
-
-/* Append "/name"; the path is cut back by setting its length. */
-static int
-push_name(struct walk *walk, const char *name)
-{
-    size_t length = strlen(name);
-    int r = set_path_room(walk, walk->path_length + length + 2);
-
-    if (r < 0)
-        return r;
-    if (walk->path_length)
-        walk->path[walk->path_length++] = '/';
-    memcpy(walk->path + walk->path_length, name, length + 1);
-    walk->path_length += length;
-    return 0;
-}
-
-static void
-cut_path(struct walk *walk, size_t length)
-{
-    walk->path_length = length;
-    walk->path[length] = '\0';
-}
-
-/* --- frames -------------------------------------------------------------- */
-
-static struct identity
-identify(const struct statx *stat)
-{
-    return (struct identity){stat->stx_ino, stat->stx_mnt_id,
-                             stat->stx_dev_major, stat->stx_dev_minor};
-}
-
-static bool
-is_folder(const struct statx *stat, const struct identity *identity)
-{
-    struct identity now = identify(stat);
-
-    return S_ISDIR(stat->stx_mode) && memcmp(&now, identity, sizeof(now)) == 0;
-}
-
-static struct frame *
-top(struct walk *walk)
-{
-    return &walk->frames[walk->depth - 1];
-}
-
-static void
-give_up(struct frame *frame)
-{
-    if (frame->fd >= 0)
-        close(frame->fd);
-    frame->fd = -1;
-    free(frame->names);
-    frame->names = NULL;
-    frame->used = frame->length = 0;
-}
-
-/* Let go of the shallowest descriptor if there are too many. */
-static void
-keep_within_bounds(struct walk *walk)
-{
-    if (walk->depth - walk->shallowest > WALK_MAX_FDS)
-        give_up(&walk->frames[walk->shallowest++]);
-}
-
-static int
-push_frame(struct walk *walk, int fd, const struct statx *stat)
-{
-    struct frame *grown;
-
-    if (walk->depth == walk->room) {
-        size_t room = walk->room ? walk->room * 2 : 16;
-
-        grown = reallocarray(walk->frames, room, sizeof(*grown));
-        if (!grown)
-            return -ENOMEM;
-        walk->frames = grown;
-        walk->room = room;
-    }
-    walk->frames[walk->depth++] = (struct frame){
-        .fd = fd, .path_length = walk->path_length,
-        .identity = identify(stat)};
-    keep_within_bounds(walk);
-    return 0;
-}
-
-static void
-pop_frame(struct walk *walk)
-{
-    give_up(top(walk));
-    walk->depth--;
-    if (walk->shallowest > walk->depth)
-        walk->shallowest = walk->depth;
-    if (walk->depth)
-        cut_path(walk, top(walk)->path_length);
-}
-
-/* Open the folder again, with what is on the way, and see that it is it. */
-static int
-open_again(const struct identity *identity, int dir_fd, const char *path)
-{
-    int fd = safefs_open_beneath(dir_fd, path, SAFEFS_LIST);
-    struct statx now;
-    int r;
-
-    if (fd < 0)
-        return fd;
-    r = safefs_look(fd, &now);
-    if (r == 0 && !is_folder(&now, identity))
-        r = -ESTALE;
-    if (r < 0) {
-        close(fd);
-        return r;
-    }
-    return fd;
-}
-
-/* The path from the folder of `outer` (NULL: the root) to that of `inner`. */
-static char *
-copy_between(const struct walk *walk, const struct frame *outer,
-             const struct frame *inner)
-{
-    size_t begin = outer ? outer->path_length : 0;
-
-    begin += begin > 0;
-    return strndup(walk->path + begin, inner->path_length - begin);
-}
-
-/*
- * The frame to open next after frame `last` (-1: the root): as far down as one
- * path reaches, but each of those that keep their descriptor, from `keep` on.
- */
-static size_t
-choose_stop(const struct walk *walk, ssize_t last, size_t keep)
-{
-    size_t base = last < 0 ? 0 : walk->frames[last].path_length;
-    size_t stop = (size_t)(last + 1);
-
-    while (stop < keep &&
-           walk->frames[stop + 1].path_length - base < PATH_MAX - 1)
-        stop++;
-    return stop;
-}
-
-/* Open frame `stop` from `*fd`, the folder of frame `last`, and move there. */
-static int
-go_down(struct walk *walk, ssize_t last, size_t stop, int *fd)
-{
-    CLEANUP_FREE char *path =
-        copy_between(walk, last < 0 ? NULL : &walk->frames[last],
-                     &walk->frames[stop]);
-    int next;
-
-    if (!path)
-        return -ENOMEM;
-    next = open_again(&walk->frames[stop].identity, *fd, *path ? path : ".");
-    if (next < 0)
-        return next;
-    if (*fd != walk->root_fd)
-        close(*fd);
-    *fd = next;
-    return 0;
-}
-
-static int
-keep_copy(struct frame *frame, int fd)
-{
-    give_up(frame);
-    frame->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return frame->fd < 0 ? -errno : 0;
-}
-
-/*
- * Give the deepest frames their descriptors back, half as many as there may
- * be, going down from the root.  On failure no frame has one.
- */
-static int
-reopen_frames(struct walk *walk)
-{
-    size_t half = WALK_MAX_FDS / 2;
-    size_t keep = walk->depth > half ? walk->depth - half : 0;
-    int fd = walk->root_fd;
-    ssize_t last = -1;
-    int r = 0;
-
-    while (r == 0 && last + 1 < (ssize_t)walk->depth) {
-        size_t stop = choose_stop(walk, last, keep);
-
-        r = go_down(walk, last, stop, &fd);
-        if (r == 0 && stop >= keep)
-            r = keep_copy(&walk->frames[stop], fd);
-        last = (ssize_t)stop;
-    }
-    if (fd != walk->root_fd)
-        close(fd);
-    walk->shallowest = keep;
-    for (size_t i = 0; r < 0 && i < walk->depth; i++)
-        give_up(&walk->frames[i]);
-    return r;
-}
-
-/* Read the next names; false at the folder's end.  `*ret_error`: 0 or errno. */
-static bool
-read_names(struct frame *frame, int *ret_error)
-{
-    ssize_t got;
-
-    *ret_error = 0;
-    if (!frame->names) {
-        frame->names = malloc(NAMES_BYTES);
-        if (!frame->names || lseek(frame->fd, frame->place, SEEK_SET) < 0) {
-            *ret_error = frame->names ? errno : ENOMEM;
-            return false;
-        }
-    }
-    got = getdents64(frame->fd, frame->names, NAMES_BYTES);
-    if (got < 0)
-        *ret_error = errno;
-    frame->used = 0;
-    frame->length = got > 0 ? (size_t)got : 0;
-    return got > 0;
-}
-
-/* --- visiting ------------------------------------------------------------ */
-
-/* Tell of what the path names now. */
-static enum walk_next
-tell(struct walk *walk, enum walk_event event, int dir_fd, const char *name,
-     const struct statx *stat, int error)
-{
-    struct walk_item item = {
-        .event = event, .root_fd = walk->root_fd, .dir_fd = dir_fd,
-        .name = name,   .path = walk->path,       .error = error};
-
-    if (stat)
-        item.stat = *stat;
-    return walk->visit(&item, walk->data);
-}
-
-static int
-tell_problem(struct walk *walk, int dir_fd, const char *name, int error)
-{
-    return tell(walk, WALK_PROBLEM, dir_fd, name, NULL, error) == WALK_STOP
-               ? -ECANCELED
-               : 0;
-}
-
-/* Enter the folder `name`, which was `stat`: it becomes the top frame. */
-static int
-enter(struct walk *walk, int dir_fd, const char *name,
-      const struct statx *stat)
-{
-    struct identity identity = identify(stat);
-    int fd = open_again(&identity, dir_fd, name);
-    int r;
-
-    if (fd < 0)
-        return tell_problem(walk, dir_fd, name, -fd);
-    r = push_frame(walk, fd, stat);
-    if (r < 0)
-        close(fd);
-    return r;
-}
-
-/* Look at a name without entering what may be mounted there. */
-static int
-look(int dir_fd, const char *name, struct statx *ret)
-{
-    CLEANUP_CLOSE int fd = safefs_open_beneath(dir_fd, name, SAFEFS_PIN);
-
-    return fd < 0 ? fd : safefs_look(fd, ret);
-}
-
-/* Visit `name` in `dir_fd`; the path names it already. */
-static int
-visit_name(struct walk *walk, int dir_fd, const char *name)
-{
-    struct statx stat;
-    int r = look(dir_fd, name, &stat);
-    enum walk_next next;
-
-    if (r < 0)
-        return tell_problem(walk, dir_fd, name, -r);
-    next = tell(walk, S_ISDIR(stat.stx_mode) ? WALK_FOLDER : WALK_ENTRY,
-                dir_fd, name, &stat, 0);
-    if (next == WALK_STOP)
-        return -ECANCELED;
-    if (next == WALK_SKIP || !S_ISDIR(stat.stx_mode))
-        return 0;
-    return enter(walk, dir_fd, name, &stat);
-}
-
-/* Visit one entry of the top frame. */
-static int
-visit_entry(struct walk *walk, const struct dirent64 *entry)
-{
-    struct frame *frame = top(walk);
-    size_t depth = walk->depth;
-    int r;
-
-    frame->place = entry->d_off;
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-        return 0;
-    if (++walk->entries % ENTRIES_A_CLOCK == 0 &&
-        util_monotonic_ms() >= walk->until_ms)
-        return -ETIMEDOUT;
-    r = push_name(walk, entry->d_name);
-    if (r == -ENAMETOOLONG)
-        return tell_problem(walk, frame->fd, entry->d_name, -r);
-    if (r < 0)
-        return r;
-    r = visit_name(walk, frame->fd, entry->d_name);
-    if (walk->depth == depth)
-        cut_path(walk, top(walk)->path_length);
-    return r;
-}
-
-/* The folder that holds the top frame's, and its name there. */
-static int
-find_holder(struct walk *walk, const char **ret_name)
-{
-    size_t begin;
-
-    if (walk->depth < 2) {
-        *ret_name = walk->path_length ? walk->path : ".";
-        return walk->root_fd;
-    }
-    begin = walk->frames[walk->depth - 2].path_length;
-    *ret_name = walk->path + begin + (begin > 0);
-    return walk->frames[walk->depth - 2].fd;
-}
-
-/* Tell that the top frame's contents were visited, unless it was replaced. */
-static int
-tell_done(struct walk *walk)
-{
-    const char *name;
-    int dir_fd = find_holder(walk, &name);
-    struct statx now;
-    int r = look(dir_fd, name, &now);
-
-    if (r == 0 && !is_folder(&now, &top(walk)->identity))
-        r = -ESTALE;
-    if (r < 0)
-        return tell_problem(walk, dir_fd, name, -r);
-    return tell(walk, WALK_FOLDER_DONE, dir_fd, name, &now, 0) == WALK_STOP
-               ? -ECANCELED
-               : 0;
-}
-
-/* The top frame's folder cannot be opened again: told and left. */
-static int
-leave_lost(struct walk *walk, int error)
-{
-    int r = tell_problem(walk, walk->root_fd, walk->path, error);
-
-    pop_frame(walk);
-    return r;
-}
-
-/* The top frame's folder is at its end: up to the one that holds it. */
-static int
-leave(struct walk *walk)
-{
-    int r;
-
-    if (walk->depth >= 2 && walk->frames[walk->depth - 2].fd < 0) {
-        r = reopen_frames(walk);
-        if (r < 0)
-            return leave_lost(walk, -r);
-    }
-    r = tell_done(walk);
-    pop_frame(walk);
-    return r;
-}
-
-/* One step of the walk. */
-static int
-advance(struct walk *walk)
-{
-    struct frame *frame = top(walk);
-    int error;
-    int r;
-
-    if (frame->fd < 0) {
-        r = reopen_frames(walk);
-        return r < 0 ? leave_lost(walk, -r) : 0;
-    }
-    if (frame->used < frame->length) {
-        const struct dirent64 *entry =
-            (const void *)(frame->names + frame->used);
-
-        frame->used += entry->d_reclen;
-        return visit_entry(walk, entry);
-    }
-    if (util_monotonic_ms() >= walk->until_ms)
-        return -ETIMEDOUT;
-    if (read_names(frame, &error))
-        return 0;
-    r = error ? tell_problem(walk, frame->fd, ".", error) : 0;
-    return r < 0 ? r : leave(walk);
+    (void)atomic_compare_exchange_strong(&walk->result, &none, result);
+    walk_close_queue(&walk->queue);
 }
 
 int
-walk_run(int root_fd, const char *start, int64_t until_ms, walk_visit *visit,
-         void *data)
+walk_check_clock(const struct walk *walk)
 {
-    struct walk walk = {.root_fd = root_fd, .until_ms = until_ms,
-                        .visit = visit, .data = data};
-    struct statx stat;
-    int r = look(root_fd, *start ? start : ".", &stat);
+    return util_monotonic_ms() >= walk->options->until_ms ? -ETIMEDOUT : 0;
+}
 
-    if (r == 0 && !S_ISDIR(stat.stx_mode))
-        r = -ENOTDIR;
+/* --- limits -------------------------------------------------------------- */
+
+/* Share the descriptors among fewer workers rather than fail for want of them. */
+static unsigned
+share_descriptors(struct walk *walk)
+{
+    struct rlimit limit = {0, 0};
+    size_t all, share;
+    unsigned tasks;
+
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    all = limit.rlim_cur < 1 << 20 ? (size_t)limit.rlim_cur : 1 << 20;
+    all = all > OTHER_FDS ? all - OTHER_FDS : 0;
+    if (walk->jobs > all / WORKER_FDS)
+        walk->jobs = all / WORKER_FDS ? (unsigned)(all / WORKER_FDS) : 1;
+    share = all / walk->jobs;
+    tasks = share / 4 < TASKS_A_WORKER ? (unsigned)share / 4 : TASKS_A_WORKER;
+    walk->most_fds = share > tasks + SPARE_FDS ? share - tasks - SPARE_FDS : 0;
+    if (walk->most_fds > WALK_MAX_FDS)
+        walk->most_fds = WALK_MAX_FDS;
+    if (walk->most_fds < WALK_MIN_FDS)
+        walk->most_fds = WALK_MIN_FDS;
+    return walk->jobs > 1 ? tasks * walk->jobs : 0;
+}
+
+/* --- workers ------------------------------------------------------------- */
+
+static int
+prepare_worker(struct walk_worker *worker, struct walk *walk, unsigned number)
+{
+    size_t refs =
+        WALK_NAMES_BYTES / (offsetof(struct dirent64, d_name) + 2) + 1;
+
+    worker->walk = walk;
+    worker->number = number;
+    worker->most_fds = walk->most_fds;
+    worker->item.root_fd = walk->root_fd;
+    worker->item.worker = number;
+    worker->run = reallocarray(NULL, refs, sizeof(*worker->run));
+    if (walk->options->targets)
+        worker->target = malloc(PATH_MAX);
+    if (!worker->run || (walk->options->targets && !worker->target))
+        return -ENOMEM;
+    return 0;
+}
+
+static void
+free_workers(struct walk_worker *workers, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct walk_worker *worker = &workers[i];
+
+        while (worker->spares)
+            free(worker->spare[--worker->spares]);
+        walk_free_spare_nodes(worker);
+        free(worker->frames);
+        free(worker->path);
+        free(worker->list);
+        free(worker->run);
+        free(worker->target);
+    }
+    free(workers);
+}
+
+/* Work on the stack until it is empty, then on what the queue has. */
+static void
+work(struct walk_worker *worker)
+{
+    struct walk *walk = worker->walk;
+    struct walk_task task;
+    int r = walk_go_on(worker);
+
+    while (r == 0 && walk_take(&walk->queue, &task)) {
+        r = walk_begin_task(worker, &task);
+        if (r == 0)
+            r = walk_go_on(worker);
+    }
+    if (r < 0)
+        walk_end(walk, r);
+    walk_clear(worker);
+}
+
+static void *
+run_worker(void *worker)
+{
+    work(worker);
+    return NULL;
+}
+
+/* Start the other workers; how many there are, if not all can be had. */
+static unsigned
+start_threads(struct walk *walk, struct walk_worker *workers)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    unsigned i = 1;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    while (i < walk->jobs && pthread_create(&workers[i].thread, &attributes,
+                                            run_worker, &workers[i]) == 0)
+        i++;
+    for (unsigned missing = i; missing < walk->jobs; missing++)
+        walk_miss_worker(&walk->queue);
+    (void)pthread_attr_destroy(&attributes);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return i;
+}
+
+static void
+work_together(struct walk *walk, struct walk_worker *workers)
+{
+    unsigned started = start_threads(walk, workers);
+
+    work(&workers[0]);
+    for (unsigned i = 1; i < started; i++)
+        (void)pthread_join(workers[i].thread, NULL);
+}
+
+/* --- the beginning ------------------------------------------------------- */
+
+/* Find out what the start is, and what is mounted where. */
+static int
+look_at_start(struct walk *walk, const char *start)
+{
+    struct statx stat;
+    CLEANUP_CLOSE int fd = safefs_open_beneath(
+        walk->root_fd, *start ? start : ".", SAFEFS_PIN);
+    int r = fd < 0 ? fd : safefs_look(fd, &stat);
+
+    if (r < 0)
+        return r;
+    if (!S_ISDIR(stat.stx_mode))
+        return -ENOTDIR;
+    walk->mount = stat.stx_mnt_id;
+    if (safefs_list_mounts(walk->root_fd, &walk->mounts, &walk->nmounts) < 0)
+        walk->nmounts = 0; /* each inode tells its mount */
+    return 0;
+}
+
+static int
+visit_start(struct walk_worker *worker, const char *start)
+{
+    struct walk_door door = {
+        .dir_fd = worker->walk->root_fd,
+        .name = *start ? start : ".",
+        .path_length = strlen(start),
+        .number = *start ? SNAPSHOT_NONE : SNAPSHOT_ROOT,
+    };
+    int r = walk_need_path(worker, door.path_length + WALK_ENTRY_ROOM);
+
+    if (r < 0)
+        return r;
+    memcpy(worker->path, start, door.path_length + 1);
+    return walk_visit_folder(worker, &door);
+}
+
+static int
+run(struct walk *walk, struct walk_worker *workers, const char *start)
+{
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < walk->jobs; i++)
+        r = prepare_worker(&workers[i], walk, i);
     if (r == 0)
-        r = push_name(&walk, start);
+        r = walk_check(walk);
     if (r == 0)
-        r = visit_name(&walk, root_fd, *start ? start : ".");
-    while (r == 0 && walk.depth)
-        r = advance(&walk);
-    while (walk.depth)
-        pop_frame(&walk);
-    free(walk.frames);
-    free(walk.path);
+        r = visit_start(&workers[0], start);
+    if (r < 0)
+        return r;
+    work_together(walk, workers);
+    return atomic_load(&walk->result);
+}
+
+int
+walk_run(int root_fd, const char *start, const struct walk_options *options,
+         walk_visit *visit, void *data)
+{
+    struct walk walk = {.root_fd = root_fd, .options = options, .visit = visit,
+                        .data = data, .jobs = options->jobs,
+                        .remembers = options->known || options->record};
+    struct walk_worker *workers;
+    unsigned jobs, tasks;
+    int r;
+
+    if (walk.jobs == 0 || walk.jobs > WALK_MAX_JOBS)
+        walk.jobs = walk.jobs ? WALK_MAX_JOBS : 1;
+    tasks = share_descriptors(&walk);
+    r = look_at_start(&walk, start);
+    if (r < 0)
+        return r;
+    jobs = walk.jobs;
+    workers = calloc(jobs, sizeof(*workers));
+    r = workers ? walk_make_queue(&walk.queue, jobs, tasks) : -ENOMEM;
+    if (r == 0) {
+        r = run(&walk, workers, start);
+        walk_free_queue(&walk.queue);
+    }
+    if (workers)
+        free_workers(workers, jobs);
+    safefs_free_names(walk.mounts, walk.nmounts);
     return r;
 }

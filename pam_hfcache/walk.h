@@ -1,56 +1,107 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Iterate a tree that others can change meanwhile.
+ * Iterate a tree that others can change meanwhile, in one thread or in several.
  *
  * MUST (each has a test named after it):
- *  - iterative, with at most WALK_MAX_FDS descriptors and memory in proportion
- *    to the depth, at any depth and with any name;
- *  - never "..", never through a link, never onto another mount;
+ *  - iterative, with bounded descriptors and memory, at any depth, at any width
+ *    and with any name;
+ *  - never "..", never through a link, never onto another mount, and no call on
+ *    what was mounted when the walk began;
+ *  - a visit sees an entry once; what cannot be visited is told;
+ *  - no worker waits for another one's call on the file system;
  *  - stops at its deadline.
  */
 #ifndef HFCACHE_WALK_H
 #define HFCACHE_WALK_H
 
+#include <signal.h>
 #include <sys/stat.h>
 
-#include "util.h"
+#include "snapshot.h"
 
-#define WALK_MAX_FDS 48
+#define WALK_MAX_FDS 48         /* a worker's own, in a process that has many */
+#define WALK_MAX_JOBS 64
 #define WALK_MAX_PATH (4 << 20) /* bytes of a path; what is deeper is told */
+
+/* What is asked of an inode that is looked at. */
+#define WALK_FIELDS                                                           \
+    (STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_GID |          \
+     STATX_SIZE | STATX_MTIME | STATX_CTIME | STATX_INO)
+
+struct walk_options {
+    unsigned jobs;    /* threads; 0 and 1: the calling one alone */
+    int64_t until_ms; /* of util_monotonic_ms(); INT64_MAX: none */
+    const volatile sig_atomic_t *stop; /* NULL, or set to end the walk */
+    bool targets;     /* read the targets of links */
+
+    /* For a walk that starts at the root, "": */
+    const struct snapshot *known;   /* NULL, or what an earlier walk found:
+                                       unchanged folders are not read again... */
+    int64_t oldest_wall;            /* ...but those last read before this time */
+    struct snapshot_writer *record; /* NULL, or where to write what is found;
+                                       begun with `known` and as many workers
+                                       as `jobs` */
+};
 
 enum walk_event {
     WALK_FOLDER,      /* a folder, before its contents */
-    WALK_FOLDER_DONE, /* the same folder, after them */
+    WALK_FOLDER_DONE, /* the same folder, after all that is below it */
     WALK_ENTRY,       /* anything else: file, link, device, ... */
-    WALK_PROBLEM,     /* it could not be looked at or entered: see `error` */
+    WALK_REUSED,      /* a folder that is as it was known, in place of it and of
+                         its entries; the folders in it follow */
+    WALK_PROBLEM,     /* it could not be looked at, entered or read */
 };
 
 struct walk_item {
     enum walk_event event;
+    unsigned worker;  /* which thread calls: 0 is the one that began the walk */
     int root_fd;      /* the root that the walk began with */
-    int dir_fd;       /* the folder that holds it */
-    const char *name; /* its name there */
-    const char *path; /* its path from the root */
-    struct statx stat; /* what it was; all 0 with WALK_PROBLEM */
-    int error;        /* WALK_PROBLEM: the errno */
+    int dir_fd;       /* the folder that holds it; WALK_FOLDER_DONE: -1 if
+                         another worker has it, as may be with several jobs */
+    int fd;           /* WALK_FOLDER: the folder, open for reading; else -1 */
+    const char *name; /* in dir_fd; "." is the root itself, or a folder that
+                         could not be read on */
+    const char *path; /* from the root; "" is the root itself */
+    mode_t type;      /* the bits of S_IFMT; 0: not known */
+    const struct statx *stat; /* WALK_FIELDS and the mount; of WALK_FOLDER_DONE
+                                 as it was before; NULL: not looked at, as links
+                                 are not, or in vain */
+    const char *target; /* of a link, with `targets`; NULL: it can't be read */
+    int error;          /* WALK_PROBLEM: the errno; EXDEV: another mount, ESTALE:
+                           it was replaced meanwhile */
+    uint64_t holder;    /* the mark of the folder that holds it; 0 for `start` */
+    uint64_t *mark;     /* of a folder: the visit may leave one here */
+    bool *found;        /* WALK_FOLDER: of the folder itself; WALK_ENTRY and
+                           WALK_PROBLEM: of the one that holds it.  A visit with
+                           something to say sets it: that folder will not be
+                           WALK_REUSED next time.  Else NULL */
+    const struct snapshot_folder *known; /* WALK_REUSED: its entries, and when
+                                            they were read; else NULL */
 };
 
 enum walk_next {
     WALK_ON,
-    WALK_SKIP, /* WALK_FOLDER: do not enter it; there is no WALK_FOLDER_DONE */
+    WALK_ON_DONE, /* of a folder: tell WALK_FOLDER_DONE, too */
+    WALK_SKIP,    /* of a folder: leave what is in it */
     WALK_STOP,
 };
 
+/* With several jobs, visits run at once; what they share is their affair. */
 typedef enum walk_next walk_visit(const struct walk_item *item, void *data);
 
 /*
- * Visit the folder `start` (a path beneath `root_fd`) and all below it.  A
- * folder that vanishes or is replaced on the way is told as WALK_PROBLEM
- * (ENOENT, ESTALE) and left.  `until_ms` is of util_monotonic_ms().
- * 0 when all was visited; -ETIMEDOUT; -ECANCELED if a visit said WALK_STOP; or
- * the negative errno of `start` itself, or -ENOMEM.
+ * Visit the folder `start` (a path beneath `root_fd`, "": that folder) and all
+ * below it.  Its names are visited in the order that the folder has, but runs
+ * of what is no folder by inode; its folders at any time after them.
+ *
+ * A folder that was opened is read on, wherever it may have been moved; if it
+ * has to be opened again and is not in its place, it is told as WALK_PROBLEM
+ * and left, and there is no WALK_FOLDER_DONE.
+ *
+ * 0 when all was visited; -ETIMEDOUT; -ECANCELED if a visit said WALK_STOP or
+ * `stop` was set; or the negative errno of `start` itself, or -ENOMEM.
  */
-int walk_run(int root_fd, const char *start, int64_t until_ms,
+int walk_run(int root_fd, const char *start, const struct walk_options *options,
              walk_visit *visit, void *data);
 
 #endif

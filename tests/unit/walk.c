@@ -1,27 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The walk: what it visits, in which order, and what it needs for it.
+ * The walk: what it visits, in which order, and what it never enters.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
-
-#include "safefs.h"
-#include "tap.h"
-#include "walk.h"
-
-#define LONG_TIME (util_monotonic_ms() + 50000)
-
-/* What was visited. */
-struct seen {
-    char log[4096]; /* "<path" and ">path" for folders, " path" else */
-    unsigned folders, done, entries, problems;
-    int error; /* of the last problem */
-    unsigned most_fds;
-    const char *skip, *stop, *remove;
-};
+#include "walk_seen.h"
 
 /* Beside the tree. */
 static const char *
@@ -33,254 +14,287 @@ elsewhere(void)
     return path;
 }
 
-static unsigned
-count_fds(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    unsigned count = 0;
+static const char *moved; /* the path that is moved there when it is visited */
 
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
+static void
+move_elsewhere(const struct walk_item *item)
+{
+    if (item->event == WALK_FOLDER && strcmp(item->path, moved) == 0)
+        REQUIRE_INT(rename(tap_in_folder(moved), elsewhere()), 0);
 }
 
-static enum walk_next
-visit(const struct walk_item *item, void *data)
+/* a/b/f */
+static void
+make_small(void)
 {
-    static const char marks[] = {'<', '>', ' ', '!'};
-    struct seen *seen = data;
-    size_t length = strlen(seen->log);
-    unsigned *const counters[] = {&seen->folders, &seen->done, &seen->entries,
-                                  &seen->problems};
-
-    ++*counters[item->event];
-    if (strlen(item->path) < 200 && length < sizeof(seen->log) - 250)
-        sprintf(seen->log + length, "%c%s", marks[item->event], item->path);
-    if (item->event == WALK_PROBLEM)
-        seen->error = item->error;
-    if ((seen->folders + seen->done) % 64 == 0) {
-        unsigned fds = count_fds();
-
-        seen->most_fds = fds > seen->most_fds ? fds : seen->most_fds;
-    }
-    if (seen->remove && strcmp(item->path, seen->remove) == 0)
-        rename(tap_in_folder(seen->remove), elsewhere());
-    if (seen->stop && strcmp(item->path, seen->stop) == 0)
-        return WALK_STOP;
-    return seen->skip && strcmp(item->path, seen->skip) == 0 ? WALK_SKIP
-                                                             : WALK_ON;
-}
-
-static int
-walk(const char *start, int64_t until_ms, struct seen *seen)
-{
-    char at[PATH_MAX];
-    int fd = safefs_open_root(tap_folder(), at, NULL);
-    int r;
-
-    REQUIRE(fd >= 0);
-    r = walk_run(fd, start, until_ms, visit, seen);
-    close(fd);
-    return r;
+    REQUIRE_INT(mkdir(tap_in_folder("a"), 0755), 0);
+    REQUIRE_INT(mkdir(tap_in_folder("a/b"), 0755), 0);
+    tap_write("a/b/f", "");
 }
 
 TEST("a folder is told before and after what is in it")
 {
-    struct seen seen = {.log = ""};
+    struct seen seen = SEEN_INIT;
 
-    mkdir(tap_in_folder("a"), 0755);
-    mkdir(tap_in_folder("a/b"), 0755);
-    tap_write("a/b/f", "");
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
+    make_small();
+    CHECK_INT(walk_with("a", 1, &seen), 0);
     CHECK_STR(seen.log, "<a<a/b a/b/f>a/b>a");
+}
+
+static void
+check_item(const struct walk_item *item)
+{
+    struct stat st, named;
+
+    REQUIRE_INT(fstatat(item->dir_fd, item->name, &named, AT_SYMLINK_NOFOLLOW),
+                0);
+    CHECK_INT(named.st_ino, item->stat->stx_ino);
+    CHECK_INT(named.st_mode & S_IFMT, item->type);
+    CHECK_INT(named.st_mode, item->stat->stx_mode);
+    CHECK_INT(named.st_uid, item->stat->stx_uid);
+    CHECK_INT(named.st_ctim.tv_nsec, item->stat->stx_ctime.tv_nsec);
+    if (item->event == WALK_FOLDER) {
+        REQUIRE_INT(fstat(item->fd, &st), 0);
+        CHECK_INT(st.st_ino, item->stat->stx_ino);
+        CHECK_INT(fcntl(item->fd, F_GETFL) & O_PATH, 0);
+    } else {
+        CHECK_INT(item->fd, -1);
+    }
+    CHECK_INT(!item->found, item->event == WALK_FOLDER_DONE);
+    CHECK_INT(!item->mark, item->event == WALK_ENTRY);
+}
+
+TEST("an item is what it says: name, folder, descriptor, stat, mark")
+{
+    struct seen seen = SEEN_INIT;
+
+    make_small();
+    seen.act = check_item;
+    CHECK_INT(walk_with("", 1, &seen), 0);
+    CHECK_STR(seen.log, "<<a<a/b a/b/f>a/b>a>");
+    CHECK_INT(seen.marks, 7 + 3);
 }
 
 TEST("a start that is deeper, the root itself, and none")
 {
-    struct seen deeper = {.log = ""}, whole = {.log = ""}, none = {.log = ""};
+    struct seen deeper = SEEN_INIT, whole = SEEN_INIT, none = SEEN_INIT;
 
-    mkdir(tap_in_folder("a"), 0755);
-    mkdir(tap_in_folder("a/b"), 0755);
-    CHECK_INT(walk("a/b", LONG_TIME, &deeper), 0);
-    CHECK_STR(deeper.log, "<a/b>a/b");
-    CHECK_INT(walk("", LONG_TIME, &whole), 0);
-    CHECK_STR(whole.log, "<<a<a/b>a/b>a>");
-    CHECK_INT(walk("a/c", LONG_TIME, &none), -ENOENT);
-    tap_write("file", "");
-    CHECK_INT(walk("file", LONG_TIME, &none), -ENOTDIR);
+    make_small();
+    CHECK_INT(walk_with("a/b", 1, &deeper), 0);
+    CHECK_STR(deeper.log, "<a/b a/b/f>a/b");
+    CHECK_INT(walk_with("", 1, &whole), 0);
+    CHECK_STR(whole.log, "<<a<a/b a/b/f>a/b>a>");
+    CHECK_INT(walk_with("a/c", 1, &none), -ENOENT);
+    CHECK_INT(walk_with("a/b/f", 1, &none), -ENOTDIR);
     CHECK_STR(none.log, "");
+}
+
+static char target[64];
+
+static void
+keep_target(const struct walk_item *item)
+{
+    if (item->event != WALK_ENTRY)
+        return;
+    CHECK_INT(item->type, S_IFLNK);
+    CHECK(!item->stat);
+    snprintf(target, sizeof(target), "%s",
+             item->target ? item->target : "(not read)");
 }
 
 TEST("links are told, never entered, nor is a start behind one")
 {
-    struct seen seen = {.log = ""}, behind = {.log = ""};
+    struct seen seen = SEEN_INIT, behind = SEEN_INIT;
 
-    mkdir(tap_in_folder("a"), 0755);
+    make_small();
     mkdir(tap_in_folder("out"), 0755);
-    tap_write("out/f", "");
-    REQUIRE_INT(symlink("../out", tap_in_folder("a/link")), 0);
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_STR(seen.log, "<a a/link>a");
-    CHECK(walk("a/link", LONG_TIME, &behind) < 0);
     mkdir(tap_in_folder("out/sub"), 0755);
-    CHECK_INT(walk("a/link/sub", LONG_TIME, &behind), -ELOOP);
+    REQUIRE_INT(symlink("../../out", tap_in_folder("a/b/link")), 0);
+    REQUIRE_INT(unlink(tap_in_folder("a/b/f")), 0);
+    seen.act = keep_target;
+    CHECK_INT(walk_with("a", 1, &seen), 0);
+    CHECK_STR(seen.log, "<a<a/b a/b/link>a/b>a");
+    CHECK_STR(target, "(not read)");
+    CHECK(walk_with("a/b/link", 1, &behind) < 0);
+    CHECK_INT(walk_with("a/b/link/sub", 1, &behind), -ELOOP);
     CHECK_STR(behind.log, "");
 }
 
-TEST("another mount is told, not entered")
+TEST("links' targets are read if that is asked for")
 {
-    struct seen seen = {.log = ""};
+    struct walk_options options = {.until_ms = INT64_MAX, .targets = true};
+    struct seen seen = SEEN_INIT;
 
-    if (getuid() != 0)
-        SKIP("needs root to mount");
     mkdir(tap_in_folder("a"), 0755);
-    mkdir(tap_in_folder("a/m"), 0755);
-    mkdir(tap_in_folder("out"), 0755);
-    tap_write("out/f", "");
-    REQUIRE_INT(unshare(CLONE_NEWNS), 0);
-    REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-    REQUIRE_INT(mount(tap_in_folder("out"), tap_in_folder("a/m"), NULL,
-                      MS_BIND, NULL),
-                0);
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_STR(seen.log, "<a!a/m>a");
-    CHECK_INT(seen.error, EXDEV);
-    REQUIRE_INT(umount(tap_in_folder("a/m")), 0);
+    REQUIRE_INT(symlink("where/ever", tap_in_folder("a/link")), 0);
+    seen.act = keep_target;
+    CHECK_INT(walk_in(NULL, "a", &options, &seen), 0);
+    CHECK_STR(target, "where/ever");
 }
 
 TEST("any name is a name")
 {
     static const char *const names[] = {"new\nline", "\xff\xfe", "-rf", " ",
-                                        "...", "%s", "\x01"};
+                                        "...", "%s", "\x01", "..a"};
     char long_name[256];
-    struct seen seen = {.log = ""};
+    struct seen seen = SEEN_INIT;
 
     mkdir(tap_in_folder("a"), 0755);
     memset(long_name, 'x', 255);
     long_name[255] = '\0';
+    REQUIRE_INT(chdir(tap_in_folder("a")), 0);
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-        char path[300];
-
-        snprintf(path, sizeof(path), "a/%s", names[i]);
-        REQUIRE_INT(mkdir(tap_in_folder(path), 0755), 0);
+        REQUIRE_INT(mkdir(names[i], 0755), 0);
+        REQUIRE_INT(chdir(names[i]), 0);
+        REQUIRE_INT(close(open(names[i], O_CREAT | O_WRONLY, 0600)), 0);
+        REQUIRE_INT(chdir(".."), 0);
     }
-    REQUIRE_INT(chdir(tap_in_folder("a")), 0);
     REQUIRE_INT(mkdir(long_name, 0755), 0);
+    REQUIRE_INT(chdir(long_name), 0);
+    REQUIRE_INT(mkdir(long_name, 0755), 0);
+    long_name[0] = 'y';
+    REQUIRE_INT(close(open(long_name, O_CREAT | O_WRONLY, 0600)), 0);
     REQUIRE_INT(chdir("/"), 0);
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_INT(seen.done, ARRAY_LEN(names) + 2);
+    seen.act = check_item;
+    CHECK_INT(walk_with("a", 1, &seen), 0);
+    CHECK_INT(seen.done, ARRAY_LEN(names) + 3);
+    CHECK_INT(seen.entries, ARRAY_LEN(names) + 1);
     CHECK_INT(seen.problems, 0);
-}
-
-/* `levels` folders in each other, each with a file and a second folder. */
-static void
-make_deep(unsigned levels)
-{
-    REQUIRE_INT(mkdir(tap_in_folder("a"), 0755), 0);
-    REQUIRE_INT(chdir(tap_in_folder("a")), 0);
-    for (unsigned i = 0; i < levels; i++) {
-        REQUIRE_INT(mkdir("d", 0755), 0);
-        REQUIRE_INT(mkdir("z", 0755), 0);
-        REQUIRE_INT(close(open("f", O_CREAT | O_WRONLY, 0644)), 0);
-        REQUIRE_INT(chdir("d"), 0);
-    }
-    REQUIRE_INT(chdir("/"), 0);
-}
-
-TEST("a deep tree is visited whole with few descriptors")
-{
-    struct seen seen = {.log = ""};
-
-    make_deep(500);
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_INT(seen.folders, 1001);
-    CHECK_INT(seen.done, 1001);
-    CHECK_INT(seen.entries, 500);
-    CHECK_INT(seen.problems, 0);
-    CHECK(seen.most_fds > WALK_MAX_FDS / 2);
-    CHECK(seen.most_fds <= WALK_MAX_FDS + 12);
-}
-
-TEST("a wide folder is visited whole, each name once")
-{
-    struct seen seen = {.log = ""};
-
-    REQUIRE_INT(mkdir(tap_in_folder("a"), 0755), 0);
-    REQUIRE_INT(chdir(tap_in_folder("a")), 0);
-    for (unsigned i = 0; i < 1500; i++) {
-        char name[40];
-
-        sprintf(name, "a name of some length %u", i);
-        REQUIRE_INT(i % 2 ? mkdir(name, 0755) : mknod(name, S_IFREG, 0), 0);
-    }
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_INT(seen.entries, 750);
-    CHECK_INT(seen.folders, 751);
-    CHECK_INT(seen.done, 751);
 }
 
 TEST("a folder that is skipped is not entered and not told again")
 {
-    struct seen seen = {.log = "", .skip = "a/b"};
+    struct seen seen = SEEN_INIT;
 
-    mkdir(tap_in_folder("a"), 0755);
-    mkdir(tap_in_folder("a/b"), 0755);
-    tap_write("a/b/f", "");
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
+    make_small();
+    seen.skip = "a/b";
+    CHECK_INT(walk_with("a", 1, &seen), 0);
     CHECK_STR(seen.log, "<a<a/b>a");
 }
 
-TEST("a visit can end the walk")
+TEST("a visit can end the walk, whatever it is told")
 {
-    struct seen seen = {.log = "", .stop = "a/b"};
+    struct seen folder = SEEN_INIT, entry = SEEN_INIT;
 
-    mkdir(tap_in_folder("a"), 0755);
-    mkdir(tap_in_folder("a/b"), 0755);
-    CHECK_INT(walk("a", LONG_TIME, &seen), -ECANCELED);
-    CHECK_STR(seen.log, "<a<a/b");
+    make_small();
+    folder.stop = "a/b";
+    CHECK_INT(walk_with("a", 1, &folder), -ECANCELED);
+    CHECK_STR(folder.log, "<a<a/b");
+    entry.stop = "a/b/f";
+    CHECK_INT(walk_with("a", 1, &entry), -ECANCELED);
+    CHECK_STR(entry.log, "<a<a/b a/b/f");
 }
 
-TEST("the deadline ends the walk")
+static enum walk_next
+stop_when_done(const struct walk_item *item, void *data)
 {
-    struct seen seen = {.log = ""};
-
-    make_deep(200);
-    CHECK_INT(walk("a", util_monotonic_ms() - 1, &seen), -ETIMEDOUT);
-    CHECK_INT(seen.done, 0);
+    (void)visit(item, data);
+    return item->event == WALK_FOLDER ? WALK_ON_DONE
+           : item->event == WALK_FOLDER_DONE ? WALK_STOP
+                                             : WALK_ON;
 }
 
-TEST("a folder that vanishes while it is visited is left")
+TEST("a visit can end the walk when a folder is done")
 {
-    struct seen seen = {.log = "", .remove = "a/b"};
+    struct walk_options options = {.until_ms = INT64_MAX};
+    struct seen seen = SEEN_INIT;
+    int fd;
 
-    mkdir(tap_in_folder("a"), 0755);
-    mkdir(tap_in_folder("a/b"), 0755);
-    tap_write("a/b/f", "");
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_STR(seen.log, "<a<a/b!a/b>a");
-    CHECK_INT(seen.error, ENOENT);
+    make_small();
+    fd = open(tap_folder(), O_PATH);
+    CHECK_INT(walk_run(fd, "a", &options, stop_when_done, &seen), -ECANCELED);
+    CHECK_STR(seen.log, "<a<a/b a/b/f>a/b");
+}
+
+TEST("the deadline ends the walk, and so does the flag")
+{
+    volatile sig_atomic_t stop = 1;
+    struct walk_options late = {.until_ms = util_monotonic_ms() - 1};
+    struct walk_options stopped = {.until_ms = INT64_MAX, .stop = &stop};
+    struct seen seen = SEEN_INIT;
+
+    make_small();
+    CHECK_INT(walk_in(NULL, "a", &late, &seen), -ETIMEDOUT);
+    CHECK_INT(walk_in(NULL, "a", &stopped, &seen), -ECANCELED);
+    CHECK_STR(seen.log, "");
+}
+
+static volatile sig_atomic_t stop_now;
+
+static void
+stop_at_f(const struct walk_item *item)
+{
+    stop_now = stop_now || item->event == WALK_FOLDER;
+}
+
+TEST("a flag that is set on the way ends the walk soon")
+{
+    struct walk_options options = {.until_ms = INT64_MAX, .stop = &stop_now};
+    struct seen seen = SEEN_INIT;
+
+    make_deep(tap_in_folder("a"), 200);
+    seen.act = stop_at_f;
+    CHECK_INT(walk_in(NULL, "a", &options, &seen), -ECANCELED);
+    CHECK(seen.folders < 66);
+}
+
+TEST("a folder that is moved away while it is read is read on")
+{
+    struct seen seen = SEEN_INIT;
+
+    make_small();
+    moved = "a/b";
+    seen.act = move_elsewhere;
+    CHECK_INT(walk_with("a", 1, &seen), 0);
+    CHECK_STR(seen.log, "<a<a/b a/b/f>a/b>a");
     REQUIRE_INT(rename(elsewhere(), tap_in_folder("back")), 0);
 }
 
 TEST("a deep folder that was moved out of the tree is not gone on with")
 {
-    struct seen seen = {.log = ""};
+    struct seen seen = SEEN_INIT;
     char path[512] = "a";
 
-    make_deep(200);
+    make_deep(tap_in_folder("a"), 200);
     for (unsigned i = 0; i < 100; i++)
         strcat(path, "/d");
-    seen.remove = path; /* on the way up again, or it would be missed */
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
+    moved = path;
+    seen.act = move_elsewhere;
+    CHECK_INT(walk_with("a", 1, &seen), 0);
     CHECK(seen.problems > 0);
+    CHECK_INT(seen.error, ENOENT);
     CHECK(seen.done < seen.folders);
+    REQUIRE_INT(rename(elsewhere(), tap_in_folder("back")), 0);
+}
+
+static void
+replace_deep(const struct walk_item *item)
+{
+    move_elsewhere(item);
+    if (item->event == WALK_FOLDER && strcmp(item->path, moved) == 0)
+        make_deep(tap_in_folder(moved), 150);
+}
+
+TEST("a deep folder that was replaced by another is not gone on with")
+{
+    struct seen seen = SEEN_INIT;
+    char path[512] = "a";
+
+    make_deep(tap_in_folder("a"), 200);
+    for (unsigned i = 0; i < 50; i++)
+        strcat(path, "/d");
+    moved = path;
+    seen.act = replace_deep;
+    CHECK_INT(walk_with("a", 1, &seen), 0);
+    CHECK(seen.problems > 0);
+    CHECK_INT(seen.error, ESTALE);
+    CHECK(seen.folders <= 401);
     REQUIRE_INT(rename(elsewhere(), tap_in_folder("back")), 0);
 }
 
 TEST("an unreadable folder is a problem, the rest is visited")
 {
-    struct seen seen = {.log = ""};
+    struct seen seen = SEEN_INIT;
 
     mkdir(tap_in_folder("a"), 0755);
     mkdir(tap_in_folder("a/b"), 0000);
@@ -288,9 +302,37 @@ TEST("an unreadable folder is a problem, the rest is visited")
         chmod(tap_folder(), 0755);
         REQUIRE(setresuid(4001, 4001, 4001) == 0);
     }
-    CHECK_INT(walk("a", LONG_TIME, &seen), 0);
-    CHECK_STR(seen.log, "<a<a/b!a/b>a");
+    CHECK_INT(walk_with("a", 1, &seen), 0);
+    CHECK_STR(seen.log, "<a!a/b>a");
     CHECK_INT(seen.error, EACCES);
+    CHECK_INT(seen.problem.stx_mode, S_IFDIR); /* it could be looked at */
+}
+
+static void
+remove_rest(const struct walk_item *item)
+{
+    if (item->event == WALK_FOLDER && strcmp(item->path, "a") == 0) {
+        REQUIRE_INT(unlink(tap_in_folder("a/b/f")), 0);
+        REQUIRE_INT(rmdir(tap_in_folder("a/b")), 0);
+    } else if (item->event == WALK_ENTRY) {
+        (void)unlink(tap_in_folder("a/x"));
+        (void)unlink(tap_in_folder("a/y"));
+    }
+}
+
+TEST("what vanishes before it is looked at is a problem, the rest is visited")
+{
+    struct seen seen = SEEN_INIT;
+
+    make_small();
+    tap_write("a/x", "");
+    tap_write("a/y", "");
+    seen.act = remove_rest;
+    CHECK_INT(walk_with("a", 1, &seen), 0);
+    CHECK_INT(seen.entries, 1);
+    CHECK_INT(seen.problems, 1); /* a/b was gone before a was read */
+    CHECK_INT(seen.error, ENOENT);
+    CHECK_INT(seen.done, 1);
 }
 
 TAP_MAIN

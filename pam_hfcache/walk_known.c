@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What an earlier walk found, and what this one leaves for the next: which
+ * folders are unchanged, which names go with which numbers, what is recorded.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "walk_state.h"
+
+#define SETTLE_NS INT64_C(2000000000) /* longer than any file system's tick */
+#define MAX_LIST (16 << 20) /* bytes of names; folders of more are read anew */
+
+static int64_t
+to_ns(int64_t seconds, uint32_t nanoseconds)
+{
+    int64_t ns;
+
+    if (__builtin_mul_overflow(seconds, INT64_C(1000000000), &ns) ||
+        __builtin_add_overflow(ns, (int64_t)nanoseconds, &ns))
+        return INT64_MAX; /* never settled */
+    return ns;
+}
+
+static int64_t
+ctime_of(const struct statx *stat)
+{
+    return to_ns(stat->stx_ctime.tv_sec, stat->stx_ctime.tv_nsec);
+}
+
+/* --- unchanged folders --------------------------------------------------- */
+
+/* Can it be left unread if it is unchanged? */
+static bool
+may_reuse(const struct walk_worker *worker, const struct walk_door *door)
+{
+    const struct walk *walk = worker->walk;
+
+    return worker->old.settled && !worker->old.found &&
+           worker->old.read_wall >= walk->options->oldest_wall &&
+           !((!door->holder || door->holder->above_mounts) &&
+             walk_is_above_mount(walk, worker->path));
+}
+
+static bool
+is_unchanged(const struct walk_worker *worker)
+{
+    const struct statx *stat = &worker->stat;
+
+    return stat->stx_ino == worker->old.inode && S_ISDIR(stat->stx_mode) &&
+           ctime_of(stat) == worker->old.ctime_ns &&
+           stat->stx_mnt_id == worker->walk->mount;
+}
+
+static enum walk_next
+tell_reused(struct walk_worker *worker, const struct walk_door *door,
+            uint64_t *mark)
+{
+    struct snapshot_writer *record = worker->walk->options->record;
+
+    walk_describe(worker, door->holder, door->dir_fd, door->name, S_IFDIR);
+    worker->item.stat = &worker->stat;
+    worker->item.mark = mark;
+    worker->item.found = NULL;
+    worker->item.known = &worker->old;
+    if (record)
+        snapshot_keep(record, door->number);
+    return walk_tell(worker, WALK_REUSED);
+}
+
+/* A folder without folders in it need not even be opened. */
+static int
+reuse_leaf(struct walk_worker *worker, const struct walk_door *door)
+{
+    enum walk_next next;
+    uint64_t mark = 0;
+
+    if (safefs_look_for(door->dir_fd, door->name, WALK_FIELDS,
+                        &worker->stat) < 0 ||
+        !is_unchanged(worker))
+        return 0;
+    next = tell_reused(worker, door, &mark);
+    if (next == WALK_ON_DONE) {
+        worker->item.known = NULL;
+        worker->item.dir_fd = -1;
+        next = walk_tell(worker, WALK_FOLDER_DONE);
+    }
+    return next == WALK_STOP ? -ECANCELED : 1;
+}
+
+static int
+reuse_holder(struct walk_worker *worker, const struct walk_door *door)
+{
+    int fd = walk_open(worker, door->dir_fd, door->name, SAFEFS_PIN_FOLDER);
+    struct walk_node *node;
+    int r;
+
+    if (fd < 0)
+        return 0;
+    if (safefs_look(fd, &worker->stat) < 0 ||
+        !is_unchanged(worker)) {
+        close(fd);
+        return 0;
+    }
+    node = walk_make_node(worker, door, &worker->stat);
+    if (!node) {
+        close(fd);
+        return -ENOMEM;
+    }
+    node->known = true;
+    node->old = worker->old.names;
+    node->old_end = node->old + worker->old.names_length;
+    r = walk_enter(worker, node, fd, tell_reused(worker, door, &node->mark));
+    return r < 0 ? r : 1;
+}
+
+int
+walk_reuse(struct walk_worker *worker, const struct walk_door *door)
+{
+    const struct snapshot *known = worker->walk->options->known;
+
+    worker->old.names = NULL;
+    if (!known || !snapshot_get(known, door->number, &worker->old) ||
+        !may_reuse(worker, door))
+        return 0;
+    return worker->old.names_length ? reuse_holder(worker, door)
+                                    : reuse_leaf(worker, door);
+}
+
+int
+walk_step_known(struct walk_worker *worker)
+{
+    struct walk_frame *frame = walk_top(worker);
+    struct walk_door *door = &worker->door;
+    char *end;
+    int r;
+
+    door->name = snapshot_next(&frame->old_at, frame->node->old_end,
+                               &door->number);
+    if (!door->name)
+        return walk_leave(worker);
+    if (++worker->entries % WALK_ENTRIES_A_CLOCK == 0 &&
+        (r = walk_check(worker->walk)) < 0)
+        return r;
+    end = stpcpy(walk_name_place(worker), door->name);
+    door->holder = frame->node;
+    door->dir_fd = frame->fd;
+    door->path_length = (size_t)(end - worker->path);
+    return walk_visit_folder(worker, door);
+}
+
+/* --- the numbers of folders in one that is read -------------------------- */
+
+/* Look for a name in the old list from `at` to `end`; where it goes on. */
+static const char *
+search(struct walk_frame *frame, const char *at, const char *end,
+       const char *name, uint32_t *ret_number)
+{
+    const char *other;
+    uint32_t number;
+
+    while ((other = snapshot_next(&at, end, &number))) {
+        if (strcmp(other, name) == 0) {
+            *ret_number = number;
+            return at;
+        }
+        if (frame->old_steps == 0)
+            return NULL;
+        frame->old_steps--;
+    }
+    return NULL;
+}
+
+/*
+ * A folder has its names mostly in the same order as before, so that each is
+ * the next in the list, or one that was not there.
+ */
+static uint32_t
+find_old(struct walk_frame *frame, const char *name)
+{
+    const struct walk_node *node = frame->node;
+    uint32_t number = SNAPSHOT_NONE;
+    const char *next =
+        search(frame, frame->old_at, node->old_end, name, &number);
+
+    if (!next)
+        next = search(frame, node->old, frame->old_at, name, &number);
+    if (next)
+        frame->old_at = next;
+    return number;
+}
+
+static void
+list_name(struct walk_worker *worker, const char *name, size_t length,
+          uint32_t number)
+{
+    struct walk_frame *frame = walk_top(worker);
+    size_t bytes = snapshot_name_bytes(length);
+    size_t needed = worker->list_length + bytes;
+
+    if (needed > worker->list_room && needed <= MAX_LIST) {
+        size_t room = needed * 2 < 4096 ? 4096 : needed * 2;
+        char *grown = realloc(worker->list, room);
+
+        if (grown) {
+            worker->list = grown;
+            worker->list_room = room;
+        }
+    }
+    if (frame->incomplete || needed > worker->list_room || needed > MAX_LIST) {
+        frame->incomplete = true;
+        worker->list_length = frame->listed;
+        return;
+    }
+    snapshot_put_name(worker->list + worker->list_length, name, length,
+                      number);
+    worker->list_length = needed;
+}
+
+uint32_t
+walk_number(struct walk_worker *worker, const char *name, size_t length)
+{
+    const struct walk_options *options = worker->walk->options;
+    struct walk_frame *frame = walk_top(worker);
+    uint32_t number = SNAPSHOT_NONE;
+
+    if (frame->node->old)
+        number = find_old(frame, name);
+    if (options->record) {
+        if (number == SNAPSHOT_NONE)
+            number = snapshot_number(options->record);
+        list_name(worker, name, length, number);
+    }
+    return number;
+}
+
+/* --- recording ----------------------------------------------------------- */
+
+/*
+ * Before the folder is looked at: a change that comes after the look has a
+ * ctime of this time at least, less a tick.
+ */
+void
+walk_note_time(struct walk_worker *worker)
+{
+    if (worker->walk->options->record)
+        (void)clock_gettime(CLOCK_REALTIME_COARSE, &worker->began);
+}
+
+void
+walk_note(struct walk_worker *worker, struct walk_node *node)
+{
+    const struct timespec *began = &worker->began;
+
+    if (worker->old.names && worker->old.inode == worker->stat.stx_ino) {
+        node->old = worker->old.names;
+        node->old_end = node->old + worker->old.names_length;
+    }
+    if (!worker->walk->options->record)
+        return;
+    node->now.inode = worker->stat.stx_ino;
+    node->now.ctime_ns = ctime_of(&worker->stat);
+    node->now.read_wall = began->tv_sec;
+    node->now.settled = to_ns(began->tv_sec, (uint32_t)began->tv_nsec) -
+                            SETTLE_NS > node->now.ctime_ns;
+}
+
+void
+walk_record(struct walk_worker *worker)
+{
+    struct snapshot_writer *record = worker->walk->options->record;
+    const struct walk_frame *frame = walk_top(worker);
+    struct walk_node *node = frame->node;
+
+    if (!record || frame->incomplete || node->number == SNAPSHOT_NONE)
+        return;
+    node->now.names = worker->list + frame->listed;
+    node->now.names_length = worker->list_length - frame->listed;
+    snapshot_add(record, worker->number, node->number, &node->now);
+}
