@@ -89,16 +89,43 @@ cli_paint(const struct cli *cli, enum paint paint)
     return cli->colour ? escapes[paint] : "";
 }
 
-void
-cli_print_safe(const char *text)
+/*
+ * Is the sequence of UTF-8 at `text` one that shows as what it is?  Not C1
+ * controls, nor what turns, joins or hides other characters.
+ */
+static bool
+is_shown(const unsigned char *text, size_t length)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
+    unsigned code;
 
-        if (c < 0x20 || c == 0x7f)
-            printf("\\x%02x", c);
-        else
-            putchar(c);
+    if (length == 0)
+        return false;
+    if (length == 1)
+        return *text >= 0x20 && *text != 0x7f;
+    if (length == 2)
+        return text[0] != 0xc2 || text[1] >= 0xa0;
+    if (length > 3)
+        return true;
+    code = (text[0] & 0x0fu) << 12 | (text[1] & 0x3fu) << 6 | (text[2] & 0x3fu);
+    return !((code >= 0x200b && code <= 0x200f) ||
+             (code >= 0x2028 && code <= 0x202e) ||
+             (code >= 0x2060 && code <= 0x206f) || code == 0xfeff);
+}
+
+void
+cli_print_safe(const char *string)
+{
+    const unsigned char *text = (const unsigned char *)string;
+
+    while (*text) {
+        size_t length = util_utf8_length(text);
+
+        if (is_shown(text, length)) {
+            fwrite(text, 1, length, stdout);
+            text += length;
+        } else {
+            printf("\\x%02x", *text++);
+        }
     }
 }
 

@@ -7,45 +7,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-/*
- * The length of the UTF-8 sequence at `text`, 0 if there is none: overlong
- * forms, surrogates and what lies beyond U+10FFFF are not UTF-8.
- */
-static size_t
-measure_utf8(const unsigned char *text)
-{
-    static const struct {
-        unsigned char mask, lead, low, high; /* of the second byte */
-        size_t length;
-    } forms[] = {
-        {0x80, 0x00, 0x00, 0xff, 1}, {0xff, 0xe0, 0xa0, 0xbf, 3},
-        {0xff, 0xed, 0x80, 0x9f, 3}, {0xff, 0xf0, 0x90, 0xbf, 4},
-        {0xff, 0xf4, 0x80, 0x8f, 4}, {0xe0, 0xc0, 0x80, 0xbf, 2},
-        {0xf0, 0xe0, 0x80, 0xbf, 3}, {0xfc, 0xf0, 0x80, 0xbf, 4},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        if ((text[0] & forms[i].mask) != forms[i].lead)
-            continue;
-        if (forms[i].length == 1)
-            return 1;
-        if (text[0] < 0xc2 || text[1] < forms[i].low || text[1] > forms[i].high)
-            return 0;
-        for (size_t k = 2; k < forms[i].length; k++)
-            if ((text[k] & 0xc0) != 0x80)
-                return 0;
-        return forms[i].length;
-    }
-    return 0;
-}
-
 static bool
 is_utf8(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
 
     while (*at) {
-        size_t length = measure_utf8(at);
+        size_t length = util_utf8_length(at);
 
         if (length == 0)
             return false;
@@ -76,7 +44,7 @@ put_string(FILE *out, const char *text)
 
     fputc('"', out);
     while (*at) {
-        size_t length = measure_utf8(at);
+        size_t length = util_utf8_length(at);
 
         if (length == 0)
             fputs("\xef\xbf\xbd", out);

@@ -74,6 +74,12 @@ void text_add_char(struct text *text, char c);
 void text_addf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /*
+ * The length of the UTF-8 sequence at `text`, 0 if there is none: overlong
+ * forms, surrogates and what lies beyond U+10FFFF are not UTF-8.
+ */
+size_t util_utf8_length(const unsigned char *text);
+
+/*
  * Append `value` as one word of a key=value line: as it is if it is made of
  * harmless characters, else in double quotes with `"`, `\` and every control
  * or non-ASCII byte escaped (\xHH), so that no value can forge a field or line.
