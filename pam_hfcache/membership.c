@@ -213,6 +213,56 @@ membership_free(struct person *person)
     *person = (struct person){.buffer = NULL};
 }
 
+static int
+look_uid(const void *key, void *entry, char *buffer, size_t size,
+         bool *ret_found)
+{
+    const uid_t *uid = key;
+    struct passwd *found = NULL;
+    int error = getpwuid_r(*uid, entry, buffer, size, &found);
+
+    *ret_found = found != NULL;
+    return error;
+}
+
+/* Is nobody but `name` in the group `gid`, which has his name? */
+static bool
+is_own_group(const char *name, gid_t gid)
+{
+    CLEANUP_FREE char *buffer = NULL;
+    struct group group;
+
+    if (look_up(look_group_gid, &gid, &group, &buffer) < 0 ||
+        strcmp(group.gr_name, name) != 0)
+        return false;
+    for (char **member = group.gr_mem; *member; member++) {
+        if (strcmp(*member, name) != 0)
+            return false;
+    }
+    return true;
+}
+
+struct owner
+membership_owner(uid_t uid, gid_t gid)
+{
+    struct owner owner = {.own_gid = (gid_t)-1};
+    CLEANUP_FREE char *buffer = NULL;
+    struct passwd passwd;
+    struct person person = {.buffer = NULL};
+
+    if (look_up(look_uid, &uid, &passwd, &buffer) < 0)
+        return owner;
+    owner.is_known = true;
+    if (is_own_group(passwd.pw_name, passwd.pw_gid))
+        owner.own_gid = passwd.pw_gid;
+    person.subject.user = passwd.pw_name;
+    person.subject.gid = passwd.pw_gid;
+    if (membership_reload_groups(&person, NULL) == 0)
+        owner.is_member = membership_holds(&person.subject, gid);
+    free(person.groups);
+    return owner;
+}
+
 int
 membership_group(const struct policy_section *section, gid_t *ret_gid,
                  struct err *err)

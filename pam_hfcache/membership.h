@@ -50,6 +50,17 @@ int membership_gid_name(gid_t gid, char *ret_name, size_t size);
 /* True if `gid` is among the groups that NSS gives the subject. */
 bool membership_holds(const struct subject *subject, gid_t gid);
 
+/* What the owner of an inode is to a cache's group. */
+struct owner {
+    bool is_known;  /* NSS has him */
+    bool is_member;
+    gid_t own_gid;  /* his primary group, if he alone is in it: by the convention
+                       of useradd it has his name and no other member, as
+                       pam_umask's usergroups takes it; -1: none */
+};
+
+struct owner membership_owner(uid_t uid, gid_t gid);
+
 /* What the guarded add found or did. */
 enum guard {
     GUARD_ADDED,   /* the gid joined this process's groups now */

@@ -167,6 +167,12 @@ ssize_t safefs_read_link(int dir_fd, const char *name, char *buffer,
 int safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count);
 
 /*
+ * True if the folder `fd` is the root of a file system of its own on a disk,
+ * mounted as a whole: nothing can be moved into it from elsewhere.
+ */
+bool safefs_is_whole_mount(int fd);
+
+/*
  * Read up to `size` bytes from the start of the regular file that `fd` pins.
  * The count or a negative errno.
  */

@@ -71,15 +71,25 @@ equals_acl(const unsigned char *data, enum acl_fact acl)
     return true;
 }
 
+/* An attribute of what `fd` is open on, or pins: that takes a path. */
+static ssize_t
+get_attribute(int fd, const char *name, void *data, size_t size)
+{
+    ssize_t length = fgetxattr(fd, name, data, size);
+    char path[FD_PATH_BYTES];
+
+    if (length >= 0 || errno != EBADF)
+        return length;
+    name_fd(fd, path);
+    return getxattr(path, name, data, size);
+}
+
 int
 safefs_default_acl(int fd, enum acl_fact *ret)
 {
     unsigned char data[ACL_BYTES];
-    char path[FD_PATH_BYTES];
-    ssize_t length;
+    ssize_t length = get_attribute(fd, ACL_DEFAULT, data, sizeof(data));
 
-    name_fd(fd, path);
-    length = getxattr(path, ACL_DEFAULT, data, sizeof(data));
     if (length < 0 && errno == EOPNOTSUPP)
         *ret = ACL_FACT_UNSUPPORTED;
     else if (length == 0 || (length < 0 && errno == ENODATA))
@@ -98,22 +108,16 @@ safefs_default_acl(int fd, enum acl_fact *ret)
 bool
 safefs_has_access_acl(int fd)
 {
-    char path[FD_PATH_BYTES];
-
-    name_fd(fd, path);
-    return getxattr(path, ACL_ACCESS, NULL, 0) > 0;
+    return get_attribute(fd, ACL_ACCESS, NULL, 0) > 0;
 }
 
 int
 safefs_group_bits(int fd, unsigned *ret_bits)
 {
     unsigned char data[4096];
-    char path[FD_PATH_BYTES];
     unsigned group = 0, mask = 07;
-    ssize_t length;
+    ssize_t length = get_attribute(fd, ACL_ACCESS, data, sizeof(data));
 
-    name_fd(fd, path);
-    length = getxattr(path, ACL_ACCESS, data, sizeof(data));
     if (length < 0 || length < 4)
         return length < 0 ? -errno : -ENODATA;
     for (ssize_t i = 4; i + 8 <= length; i += 8) {
@@ -163,10 +167,7 @@ set_group(int fd, gid_t gid)
 static bool
 has_capabilities(int fd)
 {
-    char path[FD_PATH_BYTES];
-
-    name_fd(fd, path);
-    return getxattr(path, "security.capability", NULL, 0) >= 0;
+    return get_attribute(fd, "security.capability", NULL, 0) >= 0;
 }
 
 static bool

@@ -105,3 +105,36 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
     *ret_count = count;
     return 0;
 }
+
+/* Is the mount with this id one of a file system as a whole? */
+static bool
+is_whole(char *data, uint64_t mount_id)
+{
+    for (char *line = data, *next; line && *line; line = next) {
+        unsigned long long id;
+        int at = 0;
+
+        next = strchrnul(line, '\n');
+        if (*next)
+            *next++ = '\0';
+        if (sscanf(line, "%llu %*u %*s %n", &id, &at) == 1 && at > 0 &&
+            id == mount_id)
+            return util_has_prefix(line + at, "/ ");
+    }
+    return false;
+}
+
+bool
+safefs_is_whole_mount(int fd)
+{
+    CLEANUP_FREE char *data = NULL;
+    struct statx st;
+    size_t length;
+
+    /* A network's file system is one that others mount elsewhere: no disk. */
+    return safefs_look(fd, &st) == 0 && st.stx_dev_major != 0 &&
+           st.stx_attributes & STATX_ATTR_MOUNT_ROOT &&
+           safefs_read_system("/proc/self/mountinfo", MAX_MOUNTINFO, &data,
+                              &length, NULL) == 0 &&
+           is_whole(data, st.stx_mnt_id);
+}

@@ -79,6 +79,15 @@ struct walk_item {
                                             they were read; else NULL */
 };
 
+/* The item's last name: `name`, but of a start that lies deeper. */
+static inline const char *
+walk_last_name(const struct walk_item *item)
+{
+    const char *slash = item->holder ? NULL : strrchr(item->path, '/');
+
+    return slash ? slash + 1 : item->name;
+}
+
 enum walk_next {
     WALK_ON,
     WALK_ON_DONE, /* of a folder: tell WALK_FOLDER_DONE, too */

@@ -14,12 +14,11 @@ cd "$(dirname "$0")/../.." || exit 1
 ORDER="
 util
 json safefs probe pamfile shed membership_names
-snapshot
-walk policy verdict pamstack
-layout join pamedit
-decision errand
-membership look mender
-login audit
+snapshot policy verdict pamstack
+walk layout join pamedit
+decision errand mend
+membership look
+login audit mender
 cli
 report setup
 explain_json
@@ -95,7 +94,7 @@ only '\b(v?printf|puts|putchar|perror|exit|_exit|abort|assert|v?syslog)\(' \
     'pam_hfcache|hfcache|hfcache_probe|cli|cmd_.*|report.*|json|explain_json|setup_.*|mender|shed' \
     "the core neither prints nor logs nor ends the process"
 only '\b(strtok|localtime|gmtime|ctime|asctime|strerror|getpwnam|getpwuid|getgrnam|getgrgid|getpwent|rand|setlocale|setenv|putenv|unsetenv|signal)\(' \
-    'membership_names|join|membership|cmd_.*|setup_.*|report|cli|hfcache|hfcache_probe|shed|mender' \
+    'membership_names|join|membership|cmd_.*|setup_.*|report.*|cli|hfcache|hfcache_probe|shed|mender' \
     "what a module runs is reentrant and leaves the host's state alone"
 only '\b(strcat|gets|sprintf|vsprintf|alloca)\(' none \
     "no call that knows no bound"

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pin, look, judge, change, look again; and the rules of trust.
+ */
+#include "mend.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "safefs.h"
+
+#define MAX_ATTEMPTS 3 /* while somebody changes what is being changed */
+#define TICK_MS 20     /* more than a tick of any kernel's clock for files */
+
+/* --- what holds for a run ------------------------------------------------ */
+
+/* True if nobody can hard-link files that he can't write anyway. */
+static bool
+are_links_protected(void)
+{
+    static const char file[] = "/proc/sys/fs/protected_hardlinks";
+    CLEANUP_FREE char *data = NULL;
+    size_t length;
+
+    return safefs_read_trusted(file, 0, 64, &data, &length, NULL) == 0 &&
+           strcmp(data, "1\n") == 0;
+}
+
+struct mend
+mend_begin(const struct layout_rules *rules, int root_fd)
+{
+    return (struct mend){
+        .rules = rules,
+        .links_protected = are_links_protected(),
+        .is_own_mount = safefs_is_whole_mount(root_fd),
+        .now = time(NULL),
+    };
+}
+
+struct layout_inode
+mend_describe(const struct mend *mend, const struct statx *st)
+{
+    return (struct layout_inode){
+        .mode = st->stx_mode,
+        .uid = st->stx_uid,
+        .gid = st->stx_gid,
+        .nlink = st->stx_nlink,
+        .size = (off_t)st->stx_size,
+        .young = mend->now - st->stx_mtime.tv_sec < MEND_YOUNG_SECONDS,
+    };
+}
+
+/* --- trust --------------------------------------------------------------- */
+
+/* Could nobody but its owner have put anything into this folder? */
+static bool
+is_owners_alone(const struct walk_item *item, const struct statx *st,
+                const struct mend_owner *owner)
+{
+    CLEANUP_CLOSE int fd = -1;
+    struct statx now;
+
+    if (st->stx_uid != owner->uid || st->stx_mode & S_IWOTH ||
+        (st->stx_mode & S_IWGRP && st->stx_gid != owner->own_gid))
+        return false;
+    if (item->fd >= 0)
+        return !safefs_has_access_acl(item->fd);
+    fd = safefs_open_beneath(item->dir_fd, item->name, SAFEFS_PIN);
+    return fd >= 0 && safefs_look(fd, &now) == 0 &&
+           safefs_is_same(&now, st) && !safefs_has_access_acl(fd);
+}
+
+/*
+ * Who may write a folder can move it, with all that is in it, from elsewhere
+ * into the cache; nobody's repair must open what came that way.
+ */
+enum mend_trust
+mend_trust_folder(const struct mend *mend, const struct walk_item *item,
+                  const struct statx *st, const struct mend_owner *owner,
+                  enum mend_trust holder)
+{
+    if (holder == MEND_BARRED)
+        return MEND_BARRED;
+    if (st->stx_gid == mend->rules->gid) /* or its owner closed it */
+        return st->stx_mode & S_IRWXG ? MEND_SHARED : MEND_BARRED;
+    if (holder == MEND_ALONE && is_owners_alone(item, st, owner))
+        return MEND_ALONE;
+    return mend->is_own_mount && st->stx_mode & S_IRWXG ? MEND_SHARED
+                                                        : MEND_BARRED;
+}
+
+/* What all can read is no secret, nor is what is empty. */
+bool
+mend_trusts_file(const struct mend *mend, const struct statx *st,
+                 enum mend_trust holder)
+{
+    if (!mend->links_protected && !mend->is_own_mount)
+        return false;
+    return holder != MEND_BARRED &&
+           (st->stx_gid == mend->rules->gid || holder == MEND_ALONE ||
+            mend->is_own_mount || st->stx_mode & S_IROTH || st->stx_size == 0);
+}
+
+/* --- mending ------------------------------------------------------------- */
+
+/* Pin by the whole path, so that what was moved out of the tree is let be. */
+static int
+pin(const struct walk_item *item)
+{
+    return safefs_open_beneath(item->root_fd, *item->path ? item->path : ".",
+                               SAFEFS_PIN);
+}
+
+/*
+ * Is this closed file in trees/ a listing, as clients write it?  Its name and
+ * place may be somebody else's choice, its content is not.
+ */
+static bool
+is_listing(int fd)
+{
+    static const char head[] = "{\n \"format_version\": ";
+    char buffer[sizeof(head) - 1];
+
+    return safefs_read_head(fd, buffer, sizeof(buffer)) == sizeof(buffer) &&
+           memcmp(buffer, head, sizeof(buffer)) == 0;
+}
+
+static int64_t
+to_ms(int64_t seconds, int64_t nanoseconds)
+{
+    return seconds * 1000 + nanoseconds / 1000000;
+}
+
+static int64_t
+wall_ms(void)
+{
+    struct timespec now = {0, 0};
+
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return to_ms(now.tv_sec, now.tv_nsec);
+}
+
+/*
+ * 0 if nothing has been done to the file since before it was pinned.  Then the
+ * name that led to it still does, and if it has one link only, it is that one:
+ * a hard link that somebody plants and removes meanwhile changes the ctime.
+ * -EAGAIN if the ctime is so young that another change may hide in the same
+ * tick of the clock; -ENOENT if the file has changed since it was visited.
+ */
+static int
+check_settled(const struct statx *now, const struct statx *visited,
+              int64_t pinned_ms)
+{
+    int64_t ctime_ms = to_ms(now->stx_ctime.tv_sec, now->stx_ctime.tv_nsec);
+
+    if (!S_ISREG(now->stx_mode))
+        return 0;
+    if (now->stx_ctime.tv_sec != visited->stx_ctime.tv_sec ||
+        now->stx_ctime.tv_nsec != visited->stx_ctime.tv_nsec)
+        return -ENOENT;
+    return ctime_ms + TICK_MS < pinned_ms ? 0 : -EAGAIN;
+}
+
+/*
+ * Pin what the path names, see that it is what was visited and the same
+ * owner's, judge and change it.  As mend_inode(), and -ESTALE if it changed
+ * meanwhile.
+ */
+static int
+mend_once(const struct mend *mend, const struct walk_item *item,
+          struct layout_where where, const struct statx *visited,
+          struct err *err)
+{
+    int64_t pinned_ms = wall_ms();
+    CLEANUP_CLOSE int fd = pin(item);
+    struct layout_inode inode;
+    struct layout_wanted wanted;
+    struct statx now;
+    int r = fd < 0 ? fd : safefs_look(fd, &now);
+
+    if (r < 0)
+        return err_sys(err, -r, "cannot be looked at");
+    if (!safefs_is_same(&now, visited) || now.stx_uid != visited->stx_uid)
+        return -ENOENT;
+    r = check_settled(&now, visited, pinned_ms);
+    if (r < 0)
+        return r;
+    inode = mend_describe(mend, &now);
+    inode.extended = safefs_has_access_acl(fd);
+    if (S_ISDIR(now.stx_mode) && safefs_default_acl(fd, &inode.acl) < 0)
+        inode.acl = ACL_FACT_OTHER;
+    (void)layout_judge_in(where, walk_last_name(item), &inode, mend->rules,
+                          &wanted);
+    if (!layout_is_mendable(&inode, &wanted))
+        return 0;
+    if (S_ISREG(inode.mode) && !(inode.mode & S_IRWXG) && inode.size > 0 &&
+        !is_listing(fd))
+        return 0;
+    r = safefs_change(fd, &now, wanted.mode, wanted.gid, wanted.acl, err);
+    return r < 0 ? r : 1;
+}
+
+int
+mend_inode(const struct mend *mend, const struct walk_item *item,
+           struct layout_where where, const struct statx *visited,
+           struct err *err)
+{
+    const struct timespec tick = {.tv_nsec = (TICK_MS + 5) * 1000000};
+    int r = -ESTALE;
+
+    for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
+        r = mend_once(mend, item, where, visited, err);
+        if (r == -EAGAIN)
+            (void)nanosleep(&tick, NULL);
+        else if (r != -ESTALE)
+            break;
+    }
+    if (r == -ESTALE)
+        r = -EAGAIN;
+    if (r == -ENOTDIR)
+        r = -ENOENT;
+    if (r == -EAGAIN)
+        err_set(err, EAGAIN, "changes all the time");
+    return r;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Mending one inode that a walk has met, and what may be mended at all: shared
+ * by the mender, which runs as the user, and by `hfcache repair`.
+ *
+ * MUST (each has a test named after it, with an attacker running):
+ *  - an inode is pinned by its whole path, seen to be what was visited and its
+ *    owner's still, judged anew and changed through that descriptor only;
+ *  - nothing is opened to the group that its owner closed, but empty locks and
+ *    listings in trees/, which clients make that way; and no file at all where
+ *    somebody may have planted a hard link to it;
+ *  - nothing is opened that somebody else can have moved into the cache: what
+ *    is of another group than the cache's is mended only as part of a tree that
+ *    nobody but its owner could write, from its repository's folder down.
+ */
+#ifndef HFCACHE_MEND_H
+#define HFCACHE_MEND_H
+
+#include "layout.h"
+#include "walk.h"
+
+#define MEND_YOUNG_SECONDS 86400
+
+/* What holds for a whole run. */
+struct mend {
+    const struct layout_rules *rules;
+    bool links_protected; /* nobody can hard-link files that he can't write */
+    bool is_own_mount;    /* a file system of its own: nothing moves in */
+    time_t now;
+};
+
+struct mend mend_begin(const struct layout_rules *rules, int root_fd);
+
+/* An inode as the layout sees it; its ACLs are to be asked for by descriptor. */
+struct layout_inode mend_describe(const struct mend *mend,
+                                  const struct statx *st);
+
+/*
+ * How far a folder can be believed to be its owner's doing.  Of what is in a
+ * repository's folder itself it is MEND_ALONE.
+ */
+enum mend_trust {
+    MEND_BARRED, /* what is in it may be anybody's: nothing is mended */
+    MEND_SHARED, /* it is the group's; what is of another group came from
+                    somewhere else */
+    MEND_ALONE,  /* from the repository down nobody but its owner `uid` could
+                    write, so that all in it is his doing */
+};
+
+/* The owner of an inode. */
+struct mend_owner {
+    uid_t uid;
+    gid_t own_gid; /* a group that he alone is in; -1: none */
+};
+
+/*
+ * The trust in a folder in one of `holder`: by its state `st`, and by looking
+ * at its ACL where that counts.
+ */
+enum mend_trust mend_trust_folder(const struct mend *mend,
+                                  const struct walk_item *item,
+                                  const struct statx *st,
+                                  const struct mend_owner *owner,
+                                  enum mend_trust holder);
+
+/* May the file `st`, in a folder of that trust, be mended? */
+bool mend_trusts_file(const struct mend *mend, const struct statx *st,
+                      enum mend_trust holder);
+
+/*
+ * Mend what `item` names, which was `visited` when it was judged.  1: changed;
+ * 0: it is right as it is, or nothing must be done; -ENOENT: it is no longer
+ * there, or another; -EAGAIN: it changes all the time; or another negative
+ * errno with a sentence in `err`.
+ */
+int mend_inode(const struct mend *mend, const struct walk_item *item,
+               struct layout_where where, const struct statx *visited,
+               struct err *err);
+
+#endif
