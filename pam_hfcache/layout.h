@@ -52,11 +52,15 @@ enum {
     LAYOUT_NAMES = 1 << 21,     /* an access ACL that names users or groups */
     LAYOUT_OTHER_ACL = 1 << 22, /* a default ACL that is not the layout's */
     LAYOUT_FILLED = 1 << 23,    /* to be mended, had it less in it */
+    LAYOUT_UNSEEN = 1 << 24,    /* could not be looked at: no judgement */
+    LAYOUT_MOUNT = 1 << 25,     /* another file system: not looked at */
+    LAYOUT_INSIDE = 1 << 26,    /* several links, all of them in the cache */
 
     LAYOUT_ALARMS = LAYOUT_SETUID | LAYOUT_LINKS | LAYOUT_SPECIAL |
                     LAYOUT_SECRET | LAYOUT_CODE | LAYOUT_ESCAPE | LAYOUT_MISS,
     LAYOUT_NOTES = LAYOUT_UNKNOWN | LAYOUT_OLD | LAYOUT_LEFT | LAYOUT_LISTING |
-                   LAYOUT_NAMES | LAYOUT_OTHER_ACL | LAYOUT_FILLED,
+                   LAYOUT_NAMES | LAYOUT_OTHER_ACL | LAYOUT_FILLED |
+                   LAYOUT_MOUNT | LAYOUT_INSIDE,
 };
 
 enum layout_severity {
@@ -76,6 +80,9 @@ struct layout_finding {
 
 /* In the order in which they are said; bit 0 at the end. */
 extern const struct layout_finding layout_findings[];
+
+/* The worst severity among these bits. */
+enum layout_severity layout_worst(unsigned what);
 
 /* One inode, as far as the layout cares: of a link type and target alone. */
 struct layout_inode {

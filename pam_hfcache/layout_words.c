@@ -27,7 +27,7 @@ const struct layout_finding layout_findings[] = {
      "Clients note with an empty file that the Hub does not have one; this one "
      "was made by something else, and may hide a file that exists."},
     {LAYOUT_LINKS, "links", "several links", ALARM,
-     "It has another name, perhaps outside of the cache, so that who changes "
+     "It has another name outside of what was looked at, so that who changes "
      "or opens the one does it to the other."},
 
     {DRIFT_GROUP, "group", "wrong group", DRIFT,
@@ -57,10 +57,17 @@ const struct layout_finding layout_findings[] = {
     {LAYOUT_STICKY, "sticky", "sticky bit", DRIFT,
      "Members cannot replace each other's files in this folder, as clients "
      "must."},
+    {LAYOUT_UNSEEN, "unseen", "could not be looked at", DRIFT,
+     "Nothing is known of it, nor of what is in it."},
     {LAYOUT_TYPE, "type", "not a folder", DRIFT,
      "It stands in the place of a folder that clients need: they fail, or end "
      "up elsewhere."},
 
+    {LAYOUT_INSIDE, "inside", "several links in the cache", NOTE,
+     "All its names are in the cache; a repair leaves it as it is, since who "
+     "changes the one changes the others."},
+    {LAYOUT_MOUNT, "mount", "another file system", NOTE,
+     "Something else is mounted here; a check does not go there."},
     {LAYOUT_UNKNOWN, "unknown", "not a client's", NOTE,
      "No client that is known makes this here, so it is left as it is."},
     {LAYOUT_LEFT, "left", "left by a client", NOTE,
@@ -83,3 +90,16 @@ const struct layout_finding layout_findings[] = {
      "somebody's own, and is left as it is."},
     {0, NULL, NULL, NOTE, NULL},
 };
+
+enum layout_severity
+layout_worst(unsigned what)
+{
+    enum layout_severity worst = LAYOUT_SEVERITY_NOTE;
+
+    for (const struct layout_finding *finding = layout_findings; finding->bit;
+         finding++) {
+        if (what & finding->bit && finding->severity > worst)
+            worst = finding->severity;
+    }
+    return worst;
+}
