@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One audit from beginning to end: the way to the root, what the last one knew,
+ * the walk, the sums.
+ */
+#include "audit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "audit_count.h"
+#include "audit_visit.h"
+#include "safefs.h"
+#include "snapshot.h"
+#include "verdict.h"
+
+#define STATE_DIR "/var/lib/hfcache"
+#define RULES 1 /* another number when the layout judges otherwise */
+#define REUSED_SECONDS (7 * 86400) /* then what is unchanged is read again */
+
+/* What is known of the tree, and what will be. */
+struct memory {
+    int dir_fd;
+    struct snapshot *known;
+    struct snapshot_writer *record;
+};
+
+/* --- the snapshot -------------------------------------------------------- */
+
+/* Only root's whole checks are remembered: others see less. */
+static bool
+is_remembered(const struct audit_options *options)
+{
+    return geteuid() == 0 && !*options->start && !options->repair;
+}
+
+static int
+describe_root(const struct audit_options *options, int root_fd,
+              struct snapshot_of *ret)
+{
+    struct statx st;
+    int r = safefs_look(root_fd, &st);
+
+    if (r < 0)
+        return r;
+    *ret = (struct snapshot_of){
+        .path = options->path,
+        .gid = options->rules.gid,
+        .mode = options->rules.mode,
+        .acl = options->rules.acl,
+        .rules = RULES,
+        .device_major = st.stx_dev_major,
+        .device_minor = st.stx_dev_minor,
+        .inode = st.stx_ino,
+    };
+    return 0;
+}
+
+/* Without a memory all is read, and nothing is remembered. */
+static struct memory
+remember(const struct audit_options *options, int root_fd)
+{
+    struct memory memory = {.dir_fd = -1};
+    char key[VERDICT_KEY_SIZE], name[64], path[sizeof(STATE_DIR) + 64];
+    struct snapshot_of of;
+
+    if (!is_remembered(options) || describe_root(options, root_fd, &of) < 0)
+        return memory;
+    memory.dir_fd = safefs_open_state_folder(STATE_DIR, 0755, 0, NULL);
+    if (memory.dir_fd < 0)
+        return memory;
+    verdict_key(options->path, options->rules.gid, key);
+    snprintf(name, sizeof(name), "%s.snapshot", key);
+    snprintf(path, sizeof(path), STATE_DIR "/%s", name);
+    if (!options->full && snapshot_open(path, 0, &of, &memory.known) < 0)
+        memory.known = NULL;
+    if (snapshot_begin(memory.dir_fd, name, &of, memory.known, options->jobs,
+                       &memory.record) < 0)
+        memory.record = NULL;
+    return memory;
+}
+
+static void
+forget(struct memory *memory)
+{
+    if (memory->record)
+        snapshot_end(memory->record);
+    if (memory->known)
+        snapshot_close(memory->known);
+    if (memory->dir_fd >= 0)
+        close(memory->dir_fd);
+}
+
+/* --- the walk ------------------------------------------------------------ */
+
+static void
+add_up(const struct audit_work *work, struct audit *audit)
+{
+    for (unsigned i = 0; i < work->options->jobs; i++) {
+        const struct audit_worker *worker = &work->workers[i];
+
+        audit->folders += worker->folders;
+        audit->files += worker->files;
+        audit->links += worker->links;
+        audit->others += worker->others;
+        audit->reused += worker->reused;
+        audit->reused_folders += worker->reused_folders;
+        if (worker->oldest_wall && (!audit->oldest_wall ||
+                                    worker->oldest_wall < audit->oldest_wall))
+            audit->oldest_wall = worker->oldest_wall;
+    }
+}
+
+static int
+walk(struct audit_work *work, int root_fd)
+{
+    const struct audit_options *options = work->options;
+    struct memory memory = remember(options, root_fd);
+    struct walk_options how = {
+        .jobs = options->jobs,
+        .until_ms = INT64_MAX,
+        .stop = options->stop,
+        .known = memory.known,
+        .record = memory.record,
+        .targets = true,
+        .oldest_wall = time(NULL) - REUSED_SECONDS,
+    };
+    int r;
+
+    work->start_ms = util_monotonic_ms();
+    r = walk_run(root_fd, options->start, &how, audit_visit, work);
+    work->audit->took_ms = util_monotonic_ms() - work->start_ms;
+    if (r == 0 && memory.record)
+        (void)snapshot_commit(memory.record); /* or the old one stays */
+    forget(&memory);
+    return r;
+}
+
+static int
+run(const struct audit_options *options, struct audit *audit, int root_fd)
+{
+    struct audit_work work = {
+        .options = options,
+        .audit = audit,
+        .mend = mend_begin(&options->rules, root_fd),
+        .first = audit_first_mark(options->start),
+        .owners = audit_owners_begin(options->rules.gid),
+        .links = audit_links_begin(),
+        .workers = aligned_alloc(_Alignof(struct audit_worker),
+                                 options->jobs * sizeof(struct audit_worker)),
+    };
+    int r = audit_count_begin(audit);
+
+    if (r == 0 && (!work.owners || !work.links || !work.workers))
+        r = -ENOMEM;
+    if (r == 0) {
+        memset(work.workers, 0, options->jobs * sizeof(*work.workers));
+        pthread_mutex_init(&work.lock, NULL);
+        audit->result = walk(&work, root_fd);
+        audit_links_tell(work.links, audit_add, &work);
+        add_up(&work, audit);
+        audit_count_end(audit);
+        pthread_mutex_destroy(&work.lock);
+    }
+    audit_owners_end(work.owners);
+    audit_links_end(work.links);
+    free(work.workers);
+    return r;
+}
+
+int
+audit_run(const struct audit_options *options, struct audit *ret,
+          struct err *err)
+{
+    CLEANUP_CLOSE int root_fd = -1;
+    char at[PATH_MAX];
+    int r;
+
+    *ret = (struct audit){.result = 0};
+    root_fd = safefs_open_root(options->path, at, err);
+    if (root_fd < 0)
+        return root_fd;
+    r = run(options, ret, root_fd);
+    if (r < 0) {
+        audit_free(ret);
+        return err_sys(err, -r, "%s", options->path);
+    }
+    return 0;
+}
+
+bool
+audit_is_healthy(const struct audit *audit)
+{
+    return audit->result == 0 && audit->alarms == 0 && audit->drifts == 0;
+}
+
+const char *
+audit_fate_word(enum audit_fate fate)
+{
+    static const char *const words[] = {
+        [AUDIT_TOLD] = "told",     [AUDIT_NEEDED] = "mendable",
+        [AUDIT_MENDED] = "mended", [AUDIT_FAILED] = "failed",
+        [AUDIT_GONE] = "gone",
+    };
+
+    return words[fate];
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Counting what was found: by finding, and by repository and owner.
+ */
+#include "audit_count.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* --- by finding ---------------------------------------------------------- */
+
+int
+audit_count_begin(struct audit *audit)
+{
+    while (layout_findings[audit->nkinds].bit)
+        audit->nkinds++;
+    audit->kinds = calloc(audit->nkinds, sizeof(*audit->kinds));
+    if (!audit->kinds)
+        return -ENOMEM;
+    for (size_t i = 0; i < audit->nkinds; i++)
+        audit->kinds[i].finding = &layout_findings[i];
+    return 0;
+}
+
+/* Free what is ours, though const. */
+static void
+free_text(const char *text)
+{
+    char *ours;
+
+    memcpy(&ours, &text, sizeof(ours));
+    free(ours);
+}
+
+void
+audit_free_item(struct audit_item *item)
+{
+    free_text(item->path);
+    free_text(item->why);
+}
+
+bool
+audit_copy_item(struct audit_item *copy, const struct audit_item *item)
+{
+    char *path = strdup(item->path);
+    char *why = path ? strdup(item->why) : NULL;
+
+    if (!why) {
+        free(path);
+        return false;
+    }
+    *copy = *item;
+    copy->path = path;
+    copy->why = why;
+    return true;
+}
+
+/* Keep the item if its path is among the first; `kind` owns the copy. */
+static void
+keep_sample(struct audit_kind *kind, const struct audit_item *item)
+{
+    size_t place = kind->nsamples;
+    struct audit_item copy;
+
+    while (place > 0 && strcmp(item->path, kind->sample[place - 1].path) < 0)
+        place--;
+    if (place == AUDIT_SAMPLES || !audit_copy_item(&copy, item))
+        return;
+    if (kind->nsamples == AUDIT_SAMPLES)
+        audit_free_item(&kind->sample[--kind->nsamples]);
+    memmove(&kind->sample[place + 1], &kind->sample[place],
+            (kind->nsamples - place) * sizeof(kind->sample[0]));
+    kind->sample[place] = copy;
+    kind->nsamples++;
+}
+
+/* --- by repository ------------------------------------------------------- */
+
+size_t
+audit_top_length(const char *path)
+{
+    static const char *const holders[] = {"hub/.locks/", "hub/", "datasets/"};
+
+    for (size_t i = 0; i < ARRAY_LEN(holders); i++) {
+        if (util_has_prefix(path, holders[i])) {
+            size_t head = strlen(holders[i]);
+
+            return head + strcspn(path + head, "/");
+        }
+    }
+    return strcspn(path, "/");
+}
+
+/* FNV-1a over the name and the owner. */
+static size_t
+hash(const char *name, size_t length, uid_t uid)
+{
+    uint64_t value = 14695981039346656037u;
+
+    for (size_t i = 0; i < length; i++)
+        value = (value ^ (unsigned char)name[i]) * 1099511628211u;
+    value = (value ^ uid) * 1099511628211u;
+    return (size_t)(value ^ value >> 32);
+}
+
+#define SLOTS (2 * AUDIT_REPOSITORIES) /* half of them stay empty */
+
+static struct audit_repository *
+find_repository(struct audit *audit, const struct audit_item *item)
+{
+    size_t length = audit_top_length(item->path);
+    size_t slot;
+
+    if (!audit->repositories) {
+        audit->repositories = calloc(SLOTS, sizeof(*audit->repositories));
+        if (!audit->repositories)
+            return NULL;
+    }
+    slot = hash(item->path, length, item->uid) % SLOTS;
+    while (audit->repositories[slot].name) {
+        struct audit_repository *found = &audit->repositories[slot];
+
+        if (found->uid == item->uid && found->has_owner == item->has_owner &&
+            strncmp(found->name, item->path, length) == 0 &&
+            !found->name[length])
+            return found;
+        slot = (slot + 1) % SLOTS;
+    }
+    if (audit->nrepositories == AUDIT_REPOSITORIES)
+        return NULL;
+    audit->repositories[slot] = (struct audit_repository){
+        .name = strndup(item->path, length),
+        .uid = item->uid,
+        .has_owner = item->has_owner,
+    };
+    if (!audit->repositories[slot].name)
+        return NULL;
+    audit->nrepositories++;
+    return &audit->repositories[slot];
+}
+
+static void
+add_to_repository(struct audit *audit, const struct audit_item *item,
+                  enum layout_severity severity)
+{
+    struct audit_repository *repository = find_repository(audit, item);
+
+    if (!repository) {
+        audit->more_items++;
+        return;
+    }
+    repository->what |= item->what;
+    if (item->fate == AUDIT_NEEDED || item->fate == AUDIT_FAILED)
+        repository->mendable |= item->what & DRIFT_ALL;
+    repository->alarms += severity == LAYOUT_SEVERITY_ALARM;
+    repository->drifts += severity == LAYOUT_SEVERITY_DRIFT;
+    repository->notes += severity == LAYOUT_SEVERITY_NOTE;
+}
+
+/* Alarms before drifts before notes, many before few, then by name. */
+static int
+compare(const void *a, const void *b)
+{
+    const struct audit_repository *left = a, *right = b;
+
+    if (left->alarms != right->alarms)
+        return left->alarms < right->alarms ? 1 : -1;
+    if (left->drifts != right->drifts)
+        return left->drifts < right->drifts ? 1 : -1;
+    if (left->notes != right->notes)
+        return left->notes < right->notes ? 1 : -1;
+    if (strcmp(left->name, right->name) != 0)
+        return strcmp(left->name, right->name);
+    return left->uid < right->uid ? -1 : left->uid > right->uid;
+}
+
+void
+audit_count_end(struct audit *audit)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; audit->repositories && i < SLOTS; i++) {
+        if (audit->repositories[i].name)
+            audit->repositories[kept++] = audit->repositories[i];
+    }
+    if (kept)
+        qsort(audit->repositories, kept, sizeof(*audit->repositories), compare);
+}
+
+/* --- both ---------------------------------------------------------------- */
+
+/* What was mended is no longer there to be found. */
+static void
+count_severity(struct audit *audit, enum layout_severity severity)
+{
+    audit->alarms += severity == LAYOUT_SEVERITY_ALARM;
+    audit->drifts += severity == LAYOUT_SEVERITY_DRIFT;
+    audit->notes += severity == LAYOUT_SEVERITY_NOTE;
+}
+
+void
+audit_count(struct audit *audit, const struct audit_item *item)
+{
+    enum layout_severity severity = layout_worst(item->what);
+
+    audit->needed += item->fate == AUDIT_NEEDED;
+    audit->mended += item->fate == AUDIT_MENDED;
+    audit->failed += item->fate == AUDIT_FAILED;
+    audit->gone += item->fate == AUDIT_GONE;
+    for (size_t i = 0; i < audit->nkinds; i++) {
+        if (!(item->what & audit->kinds[i].finding->bit))
+            continue;
+        audit->kinds[i].count++;
+        keep_sample(&audit->kinds[i], item);
+    }
+    if (item->fate == AUDIT_MENDED || item->fate == AUDIT_GONE)
+        return;
+    count_severity(audit, severity);
+    add_to_repository(audit, item, severity);
+}
+
+void
+audit_free(struct audit *audit)
+{
+    for (size_t i = 0; audit->kinds && i < audit->nkinds; i++) {
+        for (size_t k = 0; k < audit->kinds[i].nsamples; k++)
+            audit_free_item(&audit->kinds[i].sample[k]);
+    }
+    free(audit->kinds);
+    for (size_t i = 0; i < audit->nrepositories; i++)
+        free(audit->repositories[i].name);
+    free(audit->repositories);
+    *audit = (struct audit){.result = 0};
+}

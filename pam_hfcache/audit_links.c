@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A table of inodes with several links, filled as their names are met.
+ */
+#include "audit_links.h"
+
+#include <string.h>
+
+#include "audit_count.h"
+
+#define SLOTS (2 * AUDIT_LINKS) /* half of them stay empty */
+
+struct slot {
+    uint64_t inode;
+    uint32_t nlink, met;
+    struct audit_item item; /* of the first name; strings are owned */
+};
+
+struct audit_links {
+    size_t count;
+    struct slot *slots[SLOTS];
+};
+
+struct audit_links *
+audit_links_begin(void)
+{
+    return calloc(1, sizeof(struct audit_links));
+}
+
+void
+audit_links_end(struct audit_links *links)
+{
+    for (size_t i = 0; links && i < SLOTS; i++) {
+        if (links->slots[i])
+            audit_free_item(&links->slots[i]->item);
+        free(links->slots[i]);
+    }
+    free(links);
+}
+
+static struct slot **
+find(struct audit_links *links, uint64_t inode)
+{
+    size_t at = (size_t)(inode * 0x9e3779b97f4a7c15u >> 40) % SLOTS;
+
+    while (links->slots[at] && links->slots[at]->inode != inode)
+        at = (at + 1) % SLOTS;
+    return &links->slots[at];
+}
+
+bool
+audit_links_meet(struct audit_links *links, uint64_t inode, uint32_t nlink,
+                 const struct audit_item *item)
+{
+    struct slot **place = find(links, inode);
+    struct slot *slot = *place;
+
+    if (slot) {
+        slot->met++;
+        return true;
+    }
+    if (links->count == AUDIT_LINKS)
+        return false;
+    slot = calloc(1, sizeof(*slot));
+    if (!slot)
+        return false;
+    if (!audit_copy_item(&slot->item, item)) {
+        free(slot);
+        return false;
+    }
+    slot->inode = inode;
+    slot->nlink = nlink;
+    slot->met = 1;
+    links->count++;
+    *place = slot;
+    return true;
+}
+
+void
+audit_links_tell(const struct audit_links *links, audit_tell *tell, void *data)
+{
+    for (size_t i = 0; i < SLOTS; i++) {
+        const struct slot *slot = links->slots[i];
+        struct audit_item item;
+
+        if (!slot)
+            continue;
+        item = slot->item;
+        if (slot->met >= slot->nlink) {
+            item.what &= ~(unsigned)LAYOUT_LINKS;
+            item.what |= LAYOUT_INSIDE;
+        }
+        tell(&item, data);
+    }
+}

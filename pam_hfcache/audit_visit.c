@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The visit of each inode: describe, judge, decide what a repair may do, count.
+ *
+ * All visits of a walk may run at once in several threads.  What each looks at
+ * it counts by itself; what is found is rare, and added under one lock.
+ */
+#include "audit_visit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "audit_count.h"
+#include "safefs.h"
+#include "snapshot.h"
+
+#define WATCH_VISITS 1024 /* of the first worker between two looks at the clock */
+#define WATCH_MS 200
+
+/* --- what a folder leaves for what is in it ------------------------------ */
+
+struct mark {
+    struct layout_where where; /* of what is in it */
+    enum mend_trust trust;
+    uid_t uid;     /* with MEND_ALONE: whose doing all in it is */
+    bool is_mendable; /* it is to be mended when its contents are */
+};
+
+#define MAX_DEPTH 0xffff
+
+static uint64_t
+pack(const struct mark *mark)
+{
+    return (uint64_t)mark->uid << 32 | (uint64_t)mark->where.depth << 16 |
+           (uint64_t)mark->where.place << 8 | (uint64_t)mark->trust << 1 |
+           mark->is_mendable;
+}
+
+static struct mark
+unpack(uint64_t packed)
+{
+    return (struct mark){
+        .where = {.place = (enum layout_place)(packed >> 8 & 0xff),
+                  .depth = (unsigned)(packed >> 16 & MAX_DEPTH)},
+        .trust = (enum mend_trust)(packed >> 1 & 0x7f),
+        .uid = (uid_t)(packed >> 32),
+        .is_mendable = packed & 1,
+    };
+}
+
+/* The mark of what holds the item; that which holds the start has none. */
+static struct mark
+holder_of(const struct audit_work *work, const struct walk_item *item)
+{
+    return unpack(item->holder ? item->holder : work->first);
+}
+
+/* The mark of the folder `item`, as far as it follows from its name. */
+static struct mark
+enter(const struct mark *holder, const struct walk_item *item)
+{
+    return (struct mark){
+        .where = {.place = layout_enter(holder->where.place,
+                                        walk_last_name(item)),
+                  .depth = holder->where.place == PLACE_ABOVE ? 0
+                           : holder->where.depth < MAX_DEPTH
+                               ? holder->where.depth + 1
+                               : MAX_DEPTH},
+        .uid = item->stat->stx_uid,
+    };
+}
+
+/*
+ * What holds a start below the root is not looked at: what is in a repository
+ * is mended as far as it needs no trust in the folders above.
+ */
+uint64_t
+audit_first_mark(const char *start)
+{
+    struct mark mark = {
+        .where = layout_where(start),
+        .trust = MEND_SHARED,
+    };
+
+    return pack(&mark);
+}
+
+/* --- what a repair may do ------------------------------------------------ */
+
+/* The frame of the cache, which is root's: the root, hub/, hub/.locks/. */
+static bool
+is_frame(const struct layout_where *where, const char *name)
+{
+    return where->place == PLACE_ABOVE ||
+           (where->place == PLACE_ROOT && strcmp(name, "hub") == 0) ||
+           (where->place == PLACE_HUB && strcmp(name, ".locks") == 0);
+}
+
+/*
+ * How far what is in a folder can be believed to be the doing of `uid`.  What
+ * is another's in a folder of his alone he may have moved there.
+ */
+static enum mend_trust
+trust_in(const struct mark *holder, uid_t uid)
+{
+    if (holder->trust == MEND_ALONE && holder->uid != uid)
+        return MEND_SHARED;
+    return holder->trust;
+}
+
+/* The trust in what is in the folder `item`. */
+static enum mend_trust
+trust_folder(const struct audit_work *work, const struct walk_item *item,
+             const struct mark *holder, const struct owner *owner)
+{
+    const struct statx *st = item->stat;
+    struct mend_owner who = {st->stx_uid, owner->own_gid};
+
+    if (is_frame(&holder->where, walk_last_name(item)))
+        return MEND_SHARED;
+    if (holder->where.place == PLACE_HUB ||
+        (holder->where.place == PLACE_DATASETS && holder->where.depth == 1))
+        return mend_trust_folder(&work->mend, item, st, &who, MEND_ALONE);
+    return mend_trust_folder(&work->mend, item, st, &who,
+                             trust_in(holder, st->stx_uid));
+}
+
+/* NULL if what this owner has may be mended, else why not. */
+static const char *
+refuse_owner(const struct audit_work *work, const struct statx *st,
+             const struct owner *owner)
+{
+    if (work->options->repair && geteuid() != 0)
+        return st->stx_uid == geteuid() ? NULL : "somebody else's";
+    if (owner->is_member || (st->stx_uid == 0 && S_ISDIR(st->stx_mode)) ||
+        work->options->foreign)
+        return NULL;
+    return st->stx_uid == 0 ? "a file of root's: --foreign mends it"
+                            : "its owner is no member: --foreign mends it";
+}
+
+/*
+ * NULL if the inode may be mended, else why not; `trust` of a folder's own.  A
+ * check answers for root's repair, whoever runs it.
+ */
+static const char *
+refuse(const struct audit_work *work, const struct walk_item *item,
+       const struct mark *holder, const struct owner *owner,
+       enum mend_trust trust)
+{
+    const struct statx *st = item->stat;
+
+    if (is_frame(&holder->where, walk_last_name(item)))
+        return st->stx_uid == 0 ? NULL : "is to be root's: hfcache setup";
+    if (S_ISREG(st->stx_mode) && !work->mend.links_protected &&
+        !work->mend.is_own_mount)
+        return "others may hard-link it: set fs.protected_hardlinks = 1";
+    if (S_ISREG(st->stx_mode)
+            ? !mend_trusts_file(&work->mend, st, trust_in(holder, st->stx_uid))
+            : trust == MEND_BARRED)
+        return "may have been moved in by another: chgrp by hand";
+    return refuse_owner(work, st, owner);
+}
+
+/* --- saying what was found ----------------------------------------------- */
+
+static struct owner
+find_owner(struct audit_work *work, uid_t uid)
+{
+    struct owner owner;
+
+    pthread_mutex_lock(&work->lock);
+    owner = audit_owner(work->owners, uid);
+    pthread_mutex_unlock(&work->lock);
+    return owner;
+}
+
+void
+audit_add(const struct audit_item *found, void *data)
+{
+    struct audit_work *work = data;
+
+    audit_count(work->audit, found);
+    if (work->options->tell)
+        work->options->tell(found, work->options->data);
+}
+
+/* What has several links is told when all names have been met. */
+static void
+add(struct audit_work *work, const struct walk_item *item,
+    const struct audit_item *found)
+{
+    pthread_mutex_lock(&work->lock);
+    if (!(found->what & LAYOUT_LINKS) ||
+        !audit_links_meet(work->links, item->stat->stx_ino,
+                          item->stat->stx_nlink, found))
+        audit_add(found, work);
+    pthread_mutex_unlock(&work->lock);
+}
+
+/* What is said by something graver is not said twice. */
+static unsigned
+leave_out(unsigned what)
+{
+    if (what & DRIFT_KEPT)
+        what &= ~(unsigned)DRIFT_CLOSED;
+    if (what & (LAYOUT_SPECIAL | LAYOUT_ESCAPE))
+        what &= ~(unsigned)LAYOUT_UNKNOWN;
+    return what;
+}
+
+static struct audit_item
+describe_found(const struct walk_item *item, const struct mark *holder,
+               unsigned what)
+{
+    struct audit_item found = {
+        .path = item->path,
+        .kind = layout_kind_in(holder->where, walk_last_name(item),
+                               item->type),
+        .what = leave_out(what),
+        .error = item->error,
+        .mode = item->type,
+        .why = "",
+    };
+
+    if (item->stat) {
+        found.has_owner = true;
+        found.mode = item->stat->stx_mode;
+        found.uid = item->stat->stx_uid;
+        found.gid = item->stat->stx_gid;
+    }
+    return found;
+}
+
+/* Mend it, if that is what is wanted, and say what became of it. */
+static void
+mend(const struct audit_work *work, const struct walk_item *item,
+     const struct mark *holder, struct audit_item *found, struct err *err)
+{
+    int r;
+
+    if (!work->options->repair || work->options->dry_run) {
+        found->fate = AUDIT_NEEDED;
+        return;
+    }
+    r = mend_inode(&work->mend, item, holder->where, item->stat, err);
+    if (r == -ENOENT)
+        found->fate = AUDIT_GONE;
+    else if (r < 0)
+        found->fate = AUDIT_FAILED;
+    else if (r > 0)
+        found->fate = AUDIT_MENDED;
+    if (r < 0 && r != -ENOENT)
+        found->why = err->text;
+}
+
+/* --- visiting ------------------------------------------------------------ */
+
+/* The first worker reads the counts of the others while they go on. */
+static void
+bump(uint64_t *counter, uint64_t by)
+{
+    __atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
+}
+
+/* Judge an inode whose state is known. */
+static unsigned
+judge(const struct audit_work *work, const struct walk_item *item,
+      const struct mark *holder, struct layout_inode *inode,
+      struct layout_wanted *wanted)
+{
+    *inode = mend_describe(&work->mend, item->stat);
+    if (S_ISDIR(inode->mode)) {
+        inode->extended = safefs_has_access_acl(item->fd);
+        if (safefs_default_acl(item->fd, &inode->acl) < 0)
+            inode->acl = ACL_FACT_OTHER;
+    }
+    return layout_judge_in(holder->where, walk_last_name(item), inode,
+                           work->mend.rules, wanted);
+}
+
+/* Something is wrong with an inode, of which the holder and owner decide. */
+static void
+visit_wrong(struct audit_work *work, const struct walk_item *item,
+            const struct mark *holder, const struct mark *own, unsigned what,
+            bool is_mendable, const struct layout_wanted *wanted)
+{
+    struct audit_item found = describe_found(item, holder, what);
+    struct owner owner = find_owner(work, item->stat->stx_uid);
+    struct err err = {0, ""};
+    const char *why;
+
+    found.wanted = *wanted;
+    if (is_mendable) {
+        why = refuse(work, item, holder, &owner,
+                     own ? own->trust : MEND_BARRED);
+        if (why)
+            found.why = why;
+        else
+            mend(work, item, holder, &found, &err);
+    }
+    if (item->found)
+        *item->found = true;
+    add(work, item, &found);
+}
+
+/* A folder before its contents; it is mended after them. */
+static enum walk_next
+visit_folder(struct audit_work *work, const struct walk_item *item)
+{
+    struct mark holder = holder_of(work, item);
+    struct mark mark = enter(&holder, item);
+    struct layout_inode inode;
+    struct layout_wanted wanted;
+    struct owner owner = {.own_gid = (gid_t)-1};
+    unsigned what = judge(work, item, &holder, &inode, &wanted);
+    bool is_mendable = layout_is_mendable(&inode, &wanted);
+
+    bump(&work->workers[item->worker].folders, 1);
+    if (item->stat->stx_gid != work->mend.rules->gid)
+        owner = find_owner(work, item->stat->stx_uid);
+    mark.trust = trust_folder(work, item, &holder, &owner);
+    mark.is_mendable = is_mendable && work->options->repair &&
+                       !work->options->dry_run;
+    *item->mark = pack(&mark);
+    if (mark.is_mendable) {
+        *item->found = true;
+        return WALK_ON_DONE;
+    }
+    if (what)
+        visit_wrong(work, item, &holder, &mark, what, is_mendable, &wanted);
+    return WALK_ON;
+}
+
+/* After its contents: it is pinned to be judged, and mended. */
+static enum walk_next
+visit_folder_done(struct audit_work *work, const struct walk_item *item)
+{
+    struct mark holder = holder_of(work, item);
+    struct mark mark = unpack(*item->mark);
+    CLEANUP_CLOSE int fd = safefs_open_beneath(
+        item->root_fd, *item->path ? item->path : ".", SAFEFS_PIN);
+    struct walk_item seen = *item;
+    struct layout_inode inode;
+    struct layout_wanted wanted;
+    unsigned what;
+
+    if (fd < 0)
+        return WALK_ON; /* it is no longer there */
+    seen.fd = fd;
+    what = judge(work, &seen, &holder, &inode, &wanted);
+    if (what)
+        visit_wrong(work, &seen, &holder, &mark, what,
+                    layout_is_mendable(&inode, &wanted), &wanted);
+    return WALK_ON;
+}
+
+/* The owner of a link counts only when its target is wrong. */
+static void
+visit_wrong_link(struct audit_work *work, const struct walk_item *item,
+                 const struct mark *holder, unsigned what)
+{
+    struct layout_wanted nothing = {.mode = 0};
+    struct walk_item seen = *item;
+    struct statx st;
+
+    if (safefs_look_at(item->dir_fd, item->name, &st) < 0)
+        return; /* it is no longer there */
+    seen.stat = &st;
+    visit_wrong(work, &seen, holder, NULL, what, false, &nothing);
+}
+
+static void
+visit_link(struct audit_work *work, const struct walk_item *item,
+           const struct mark *holder)
+{
+    struct layout_inode inode = {.mode = S_IFLNK | 0777,
+                                 .nlink = 1,
+                                 .target = item->target ? item->target : ""};
+    struct layout_wanted wanted;
+    unsigned what = layout_judge_in(holder->where, item->name, &inode,
+                                    work->mend.rules, &wanted);
+
+    bump(&work->workers[item->worker].links, 1);
+    if (what)
+        visit_wrong_link(work, item, holder, what);
+}
+
+static enum walk_next
+visit_entry(struct audit_work *work, const struct walk_item *item)
+{
+    struct mark holder = holder_of(work, item);
+    struct audit_worker *worker = &work->workers[item->worker];
+    struct layout_inode inode;
+    struct layout_wanted wanted;
+    unsigned what;
+
+    if (S_ISLNK(item->type)) {
+        visit_link(work, item, &holder);
+        return WALK_ON;
+    }
+    bump(S_ISREG(item->type) ? &worker->files : &worker->others, 1);
+    what = judge(work, item, &holder, &inode, &wanted);
+    if (what)
+        visit_wrong(work, item, &holder, NULL, what,
+                    layout_is_mendable(&inode, &wanted), &wanted);
+    return WALK_ON;
+}
+
+static enum walk_next
+visit_reused(struct audit_work *work, const struct walk_item *item)
+{
+    struct audit_worker *worker = &work->workers[item->worker];
+    struct mark holder = holder_of(work, item);
+    struct mark mark = enter(&holder, item);
+
+    mark.trust = MEND_BARRED; /* a repair reads all anew */
+    *item->mark = pack(&mark);
+    bump(&worker->reused, item->known->entries);
+    bump(&worker->reused_folders, 1);
+    if (item->known->entries && (!worker->oldest_wall ||
+                                 item->known->read_wall < worker->oldest_wall))
+        worker->oldest_wall = item->known->read_wall;
+    return WALK_ON;
+}
+
+/* What has gone since its name was read is no problem. */
+static enum walk_next
+visit_problem(struct audit_work *work, const struct walk_item *item)
+{
+    struct mark holder = holder_of(work, item);
+    struct audit_item found;
+
+    if (item->error == ENOENT || item->error == ESTALE)
+        return WALK_ON;
+    found = describe_found(item, &holder,
+                           item->error == EXDEV ? LAYOUT_MOUNT : LAYOUT_UNSEEN);
+    *item->found = true;
+    add(work, item, &found);
+    return WALK_ON;
+}
+
+/* Tell how far it is; only the first worker does, in the calling thread. */
+static void
+tell_progress(struct audit_work *work)
+{
+    struct audit_progress progress = {.expected = work->expected};
+    int64_t now_ms;
+
+    if (!work->options->watch || ++work->visits % WATCH_VISITS)
+        return;
+    now_ms = util_monotonic_ms();
+    if (now_ms - work->watched_ms < WATCH_MS)
+        return;
+    work->watched_ms = now_ms;
+    progress.took_ms = now_ms - work->start_ms;
+    for (unsigned i = 0; i < work->options->jobs; i++) {
+        const struct audit_worker *worker = &work->workers[i];
+
+        progress.entries += __atomic_load_n(&worker->folders, __ATOMIC_RELAXED) +
+                            __atomic_load_n(&worker->files, __ATOMIC_RELAXED) +
+                            __atomic_load_n(&worker->links, __ATOMIC_RELAXED) +
+                            __atomic_load_n(&worker->reused, __ATOMIC_RELAXED);
+    }
+    work->options->watch(&progress, work->options->data);
+}
+
+enum walk_next
+audit_visit(const struct walk_item *item, void *data)
+{
+    struct audit_work *work = data;
+
+    if (item->worker == 0)
+        tell_progress(work);
+    switch (item->event) {
+    case WALK_FOLDER:
+        return visit_folder(work, item);
+    case WALK_FOLDER_DONE:
+        return visit_folder_done(work, item);
+    case WALK_ENTRY:
+        return visit_entry(work, item);
+    case WALK_REUSED:
+        return visit_reused(work, item);
+    case WALK_PROBLEM:
+        return visit_problem(work, item);
+    }
+    return WALK_ON;
+}
