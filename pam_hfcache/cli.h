@@ -18,12 +18,15 @@ enum {
     CLI_UNFINISHED = 3, /* could not do, or not all of it */
 };
 
+#define CLI_MAX_JOBS 64
+
 struct cli {
     const char *command;
     const char *conf;    /* --conf; NULL: the default file */
     const char *service; /* --service; NULL: not given */
     const char *format;  /* --format; NULL: not given */
-    bool json, prometheus, dry_run, auth, all;
+    bool json, prometheus, dry_run, auth, all, full, foreign;
+    unsigned jobs; /* --jobs; 0: not given */
     char *const *operand;
     int operands;
     bool colour; /* stdout is a terminal that wants it */
@@ -34,6 +37,8 @@ int cmd_explain(const struct cli *cli);
 int cmd_setup(const struct cli *cli);
 int cmd_enable(const struct cli *cli);
 int cmd_disable(const struct cli *cli);
+int cmd_check(const struct cli *cli);
+int cmd_repair(const struct cli *cli);
 int cmd_status(const struct cli *cli);
 int cmd_env(const struct cli *cli);
 int cmd_policy(const struct cli *cli);

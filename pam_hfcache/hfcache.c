@@ -19,6 +19,8 @@
  *     cmd_setup.c        group and folders; setup_folder.c one of them,
  *                        setup_refuse.c what must not be touched
  *     cmd_pam.c          enable and disable
+ *     cmd_check.c        the whole tree, looked at or mended
+ *     report_audit.c     what that found; report_audit_json.c for programs
  *     cmd_status.c       what the last verdicts say
  *     cmd_env.c          the variables, quoted for shells and systemd
  *     cmd_policy.c       the effective policy and where it comes from
@@ -29,21 +31,31 @@
  *     pamstack.c         a service's stack, includes followed
  *     pamfile.c          one PAM file, line by line
  *
+ *   the whole tree (audit.h)
+ *     audit.c            one audit from beginning to end; audit_visit.c each
+ *                        inode, audit_count.c the sums, audit_owner.c whose,
+ *                        audit_links.c what has several names,
+ *                        audit_verdict.c what logins are told
+ *
  *   the helper's work (errand.h: what it is sent to do)
  *     shed.c             nobody's child, then a member's eyes, then a user
  *     look.c             the gate, and below hub/ as far as the budget goes;
  *                        look_place.c where it stopped
  *     mender.c           a user's own inodes, mended as that user
  *     join.c             a lasting membership
- *     walk.c             a tree that others change meanwhile: workers and
- *                        limits; walk_visit.c names and what they are,
- *                        walk_frame.c a worker's stack, walk_node.c folders
- *                        that are alive, walk_queue.c who takes which,
- *                        walk_known.c what an earlier walk found
  *
  *   a login (login.h)
  *     login.c            the steps, for the module and for explain
  *     probe.c            start the helper, wait until the deadline
+ *
+ *   trees that others change meanwhile
+ *     mend.c             one inode mended or let be, and whom to trust
+ *     walk.c             iterates a tree, in threads; walk_visit.c an entry,
+ *                        walk_frame.c and walk_node.c the way down,
+ *                        walk_queue.c work for all, walk_known.c what need not
+ *                        be read
+ *     snapshot_read.c    what the last walk found; snapshot_write.c for the
+ *                        next one
  *
  *   what is known, and what follows from it
  *     decision.c         which section takes a login; decision_state.c what
@@ -59,8 +71,6 @@
  *   ground
  *     policy.c           files -> struct policy; policy_file.c,
  *                        policy_values.c, policy_env.c, policy_complete.c
- *     snapshot_read.c    the folders of a tree as a walk found them;
- *                        snapshot_write.c while it does
  *     layout.c           what every inode of a cache must look like;
  *                        layout_table.c its rows, layout_words.c what each
  *                        finding is called and means
@@ -93,6 +103,9 @@ enum {
     OPTION_DRY_RUN = 1 << 15,
     OPTION_AUTH = 1 << 16,
     OPTION_ALL = 1 << 17,
+    OPTION_FULL = 1 << 18,
+    OPTION_FOREIGN = 1 << 19,
+    OPTION_JOBS = 1 << 20,
     OPTION_EVERYWHERE = OPTION_CONF | OPTION_HELP,
 };
 
@@ -107,6 +120,9 @@ static const struct option options[] = {
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"auth", no_argument, NULL, OPTION_AUTH},
     {"all", no_argument, NULL, OPTION_ALL},
+    {"full", no_argument, NULL, OPTION_FULL},
+    {"foreign", no_argument, NULL, OPTION_FOREIGN},
+    {"jobs", required_argument, NULL, OPTION_JOBS},
     {0},
 };
 
@@ -171,6 +187,45 @@ static const struct command commands[] = {
      "\n"
      "Exit: 0 done or nothing to do, 3 refused or failed.\n",
      cmd_disable, -1, OPTION_ALL | OPTION_DRY_RUN},
+    {"check", "[--full] [--all] [--json] [--jobs N] [PATH]",
+     "look at the whole tree of each cache",
+     "Compares every folder, file and link with the layout of a Hub cache, and\n"
+     "tells what is wrong: by finding and by repository, with owners, the first\n"
+     "paths, and what to type. Alarms are what can harm somebody, drift is what\n"
+     "members cannot share, notes are harmless. Changes nothing in the cache.\n"
+     "PATH is a cache of the policy, or a folder below one; all if left out.\n"
+     "\n"
+     "As root it remembers what it saw: folders that have not changed since are\n"
+     "not read again for a week, which the report tells. And the next logins\n"
+     "of those who own what has drifted mend it.\n"
+     "\n"
+     "  --full        read all anew\n"
+     "  --all         name all that is wrong, not the first of each kind\n"
+     "  --json        for programs\n"
+     "  --jobs N      threads; as many as processors if left out, more pay on a\n"
+     "                cold disk\n"
+     "\n"
+     "Exit: 0 healthy, 1 alarms or drift, 3 stopped or could not finish.\n",
+     cmd_check, 1,
+     OPTION_FULL | OPTION_ALL | OPTION_JSON | OPTION_JOBS},
+    {"repair", "[--dry-run] [--foreign] [--all] [--json] [--jobs N] [PATH]",
+     "mend what has drifted in the tree",
+     "Gives back group, setgid, bits and default ACLs where members lost them:\n"
+     "as a user one's own, as root those of all members. Nothing is opened that\n"
+     "its owner closed, nothing that somebody may have moved into the cache,\n"
+     "nothing setuid, linked twice or unknown; nothing right is touched.\n"
+     "PATH is a cache of the policy, or a folder below one; all if left out.\n"
+     "\n"
+     "  --dry-run     say what would be mended, change nothing\n"
+     "  --foreign     as root: also files of root's and of those who are no\n"
+     "                members\n"
+     "  --all         name all, not the first of each kind\n"
+     "  --json        for programs\n"
+     "  --jobs N      threads; as many as processors if left out\n"
+     "\n"
+     "Exit: 0 healthy now, 1 something is left, 3 stopped or could not finish.\n",
+     cmd_repair, 1,
+     OPTION_DRY_RUN | OPTION_FOREIGN | OPTION_ALL | OPTION_JSON | OPTION_JOBS},
     {"status", "[--json | --prometheus]",
      "what the last verdicts say of each cache",
      "Shows what the last login's probe saw: state, age, what differs from\n"
@@ -274,6 +329,23 @@ store_option(struct cli *cli, int value)
     cli->dry_run |= value == OPTION_DRY_RUN;
     cli->auth |= value == OPTION_AUTH;
     cli->all |= value == OPTION_ALL;
+    cli->full |= value == OPTION_FULL;
+    cli->foreign |= value == OPTION_FOREIGN;
+}
+
+/* The value of --jobs; false, all being said. */
+static bool
+read_jobs(struct cli *cli)
+{
+    uint64_t number = 0;
+
+    if (util_parse_number(optarg, CLI_MAX_JOBS, &number) < 0 || number == 0) {
+        cli_error("--jobs %s: give a number of threads, 1 to %d", optarg,
+                  CLI_MAX_JOBS);
+        return false;
+    }
+    cli->jobs = (unsigned)number;
+    return true;
 }
 
 /* What getopt_long() did not like, in our words. */
@@ -322,6 +394,8 @@ read_options(int argc, char *const *argv, const struct command *command,
             puts("hfcache " HFCACHE_VERSION);
             return CLI_FINE;
         }
+        if (value == OPTION_JOBS && !read_jobs(cli))
+            return CLI_USAGE;
         store_option(cli, value);
     }
     return -1;

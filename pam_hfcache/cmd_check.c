@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hfcache check and hfcache repair: each cache of the policy, or one folder of
+ * one, looked at from end to end.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "membership.h"
+#include "report_audit.h"
+#include "safefs.h"
+#include "verdict.h"
+
+/* Set by ^C: the walk ends, and what was found until then is told. */
+static volatile sig_atomic_t stopped;
+
+static void
+stop(int signal)
+{
+    (void)signal;
+    stopped = 1;
+}
+
+/* The second ^C ends the program at once. */
+static void
+catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = stop,
+                               .sa_flags = (int)SA_RESETHAND};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* --- progress ------------------------------------------------------------ */
+
+static void
+watch(const struct audit_progress *progress, void *data)
+{
+    double seconds = (double)progress->took_ms / 1000;
+    double rate = seconds > 0 ? (double)progress->entries / seconds : 0;
+
+    (void)data;
+    fprintf(stderr, "\r\033[K%llu entries, %.0f a second",
+            (unsigned long long)progress->entries, rate);
+    if (progress->expected > progress->entries && rate > 0)
+        fprintf(stderr, ", about %.0f s left",
+                (double)(progress->expected - progress->entries) / rate);
+    fflush(stderr);
+}
+
+static void
+wipe_progress(const struct audit_options *options)
+{
+    if (options->watch)
+        fputs("\r\033[K", stderr);
+}
+
+/* --- one cache ----------------------------------------------------------- */
+
+static void
+tell(const struct audit_item *item, void *data)
+{
+    report_audit_item(data, item);
+}
+
+static void
+begin_json(struct json *json, const struct audit_report *report, gid_t gid)
+{
+    json_begin_object(json, NULL);
+    json_path(json, "path", policy_text(report->section, KEY_PATH));
+    json_path(json, "start", *report->start ? report->start : ".");
+    json_string(json, "section", report->section->name);
+    json_string(json, "group", policy_text(report->section, KEY_GROUP));
+    json_number(json, "gid", gid);
+    if (report->cli->all)
+        json_begin_array(json, "findings");
+}
+
+static int
+exit_code(const struct audit *audit)
+{
+    if (audit->result < 0)
+        return CLI_UNFINISHED;
+    return audit_is_healthy(audit) ? CLI_FINE : CLI_FOUND;
+}
+
+/* For the next logins; a /run that is full is no reason not to report. */
+static void
+leave_verdict(const struct audit_options *options, const struct audit *audit)
+{
+    struct err err;
+
+    if (geteuid() != 0 || *options->start)
+        return;
+    if (audit_write_verdict(options, audit, &err) < 0)
+        cli_error("logins are not told: %s", err.text);
+}
+
+static unsigned
+count_processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return count < 1 ? 1 : count > CLI_MAX_JOBS ? CLI_MAX_JOBS : (unsigned)count;
+}
+
+static int
+audit_cache(const struct audit_report *report, gid_t gid)
+{
+    const struct cli *cli = report->cli;
+    struct audit_options options = {
+        .path = policy_text(report->section, KEY_PATH),
+        .start = report->start,
+        .rules = {gid, policy_mode(report->section),
+                  (int)policy_number(report->section, KEY_ACL)},
+        .jobs = cli->jobs ? cli->jobs : count_processors(),
+        .full = cli->full || report->repair,
+        .repair = report->repair,
+        .dry_run = cli->dry_run,
+        .foreign = cli->foreign,
+        .stop = &stopped,
+        .tell = cli->all ? tell : NULL,
+        .watch = isatty(STDERR_FILENO) && !cli->all ? watch : NULL,
+    };
+    struct audit_report copy = *report;
+    struct audit audit;
+    struct err err;
+    int code;
+
+    options.data = &copy;
+    if (report->json)
+        begin_json(report->json, report, gid);
+    code = audit_run(&options, &audit, &err);
+    wipe_progress(&options);
+    if (report->json && cli->all)
+        json_end_array(report->json);
+    if (code < 0) {
+        cli_error("%s", err.text);
+        code = CLI_UNFINISHED;
+    } else {
+        leave_verdict(&options, &audit);
+        report_audit(report, &audit);
+        code = exit_code(&audit);
+        audit_free(&audit);
+    }
+    if (report->json)
+        json_end_object(report->json);
+    return code;
+}
+
+static int
+run_section(const struct audit_report *report, bool *first)
+{
+    struct err err;
+    gid_t gid;
+
+    if (membership_group(report->section, &gid, &err) < 0) {
+        cli_error("%s: %s", policy_text(report->section, KEY_PATH), err.text);
+        return CLI_UNFINISHED;
+    }
+    if (!report->json && !*first)
+        putchar('\n');
+    *first = false;
+    return audit_cache(report, gid);
+}
+
+/* --- which caches -------------------------------------------------------- */
+
+/* What of `path` lies below the section's cache; NULL: it is elsewhere. */
+static const char *
+find_below(const struct policy_section *section, const char *path)
+{
+    const char *cache = policy_text(section, KEY_PATH);
+    size_t length = strlen(cache);
+
+    if (strncmp(path, cache, length) != 0 || (path[length] && path[length] != '/'))
+        return NULL;
+    path += length;
+    return path + strspn(path, "/");
+}
+
+/* The operand as an absolute path without "/" at its end. */
+static char *
+make_absolute(const char *operand)
+{
+    char *cwd = *operand == '/' ? NULL : getcwd(NULL, 0);
+    char *path = cwd ? util_format("%s/%s", cwd, operand) : strdup(operand);
+    size_t length = path ? strlen(path) : 0;
+
+    free(cwd);
+    while (length > 1 && path[length - 1] == '/')
+        path[--length] = '\0';
+    return path;
+}
+
+static int
+refuse_path(const struct policy *policy, const char *path)
+{
+    cli_error("%s: is in no cache of this policy; give one of these, or a "
+              "folder below, without . and ..:", path);
+    for (size_t i = 0; i < policy->nsections; i++) {
+        if (!cli_is_repeated(policy, i))
+            cli_error("  %s", policy_text(&policy->sections[i], KEY_PATH));
+    }
+    return CLI_USAGE;
+}
+
+static int
+run_path(const struct policy *policy, struct audit_report *report,
+         const char *path)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < policy->nsections; i++) {
+        const char *below = find_below(&policy->sections[i], path);
+
+        if (!below || policy_path_problem(path))
+            continue;
+        report->section = &policy->sections[i];
+        report->start = below;
+        return run_section(report, &first);
+    }
+    return refuse_path(policy, path);
+}
+
+static int
+run_all(const struct policy *policy, struct audit_report *report)
+{
+    int code = CLI_FINE;
+    bool first = true;
+
+    report->start = "";
+    for (size_t i = 0; i < policy->nsections && !stopped; i++) {
+        int one;
+
+        report->section = &policy->sections[i];
+        if (!cli_is_for_this_host(report->section) ||
+            cli_is_repeated(policy, i))
+            continue;
+        one = run_section(report, &first);
+        code = one > code ? one : code;
+    }
+    return code;
+}
+
+/* --- the commands -------------------------------------------------------- */
+
+static int
+run(const struct cli *cli, bool repair)
+{
+    struct json json;
+    struct audit_report report = {.cli = cli, .repair = repair};
+    CLEANUP_FREE char *path =
+        cli->operands > 0 ? make_absolute(cli->operand[0]) : NULL;
+    struct policy policy;
+    int code;
+
+    code = cli_load_policy(cli, &policy);
+    if (code != CLI_FINE)
+        return code;
+    catch_interrupts();
+    if (cli->json) {
+        json_begin_document(&json, stdout, cli->command);
+        json_begin_array(&json, "caches");
+        report.json = &json;
+    }
+    code = cli->operands > 0 ? run_path(&policy, &report, path ? path : "")
+                             : run_all(&policy, &report);
+    if (cli->json) {
+        json_end_array(&json);
+        json_end_document(&json);
+    }
+    policy_free(&policy);
+    return code;
+}
+
+int
+cmd_check(const struct cli *cli)
+{
+    return run(cli, false);
+}
+
+int
+cmd_repair(const struct cli *cli)
+{
+    return run(cli, true);
+}

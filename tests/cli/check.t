@@ -1,0 +1,222 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# hfcache check and repair, on a small cache: what is found, what is said, what
+# is mended, what is remembered.
+
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+[ "$REAL_UID" -eq 0 ] || skip_all "needs root for files of several owners"
+
+SHA=$(printf '%040d' 1)
+BLOB=$(printf '%064d' 2)
+HUB=$CACHE/hub
+
+# repository OWNER NAME: with a blob, a snapshot, a reference, a lock.
+repository() {
+    local uid=$1 repo=$HUB/$2 lock=$HUB/.locks/$2
+    mkdir -p "$repo"/{blobs,refs,trees,.no_exist,snapshots/"$SHA"} "$lock"
+    echo model > "$repo/blobs/$BLOB"
+    echo "$SHA" > "$repo/refs/main"
+    ln -s "../../blobs/$BLOB" "$repo/snapshots/$SHA/model.bin"
+    : > "$lock/$BLOB.lock"
+    chown -hR "$uid:900" "$repo" "$lock"
+    find "$repo" "$lock" -type d -exec chmod 2770 {} +
+    find "$repo" "$lock" -type f -exec chmod 660 {} +
+}
+
+build_cache() {
+    rm -rf "$CACHE" /var/lib/hfcache /run/hfcache
+    policy <<< $'[cache]\nacl = no'
+    run setup
+    repository 3002 models--org--a
+    repository 3002 models--org--b
+}
+
+# A folder is not believed while its last change is young.
+settle() {
+    find "$CACHE" -exec touch -h -d '1 hour ago' {} +
+    sleep 2.2
+}
+
+# still: the output without times.
+still() {
+    sed -E 's/ in [0-9.]+ s/ in N s/; s/ (less than a second|[0-9]+ s) ago/ N ago/' \
+        <<< "$1"
+}
+
+# --- a healthy cache ---------------------------------------------------------
+
+build_cache
+exits 0 "a healthy cache" check
+is "$(still "$out")" "$CACHE  group hf-users  [cache], built-in default
+  looked  at 27 entries in N s
+  found   nothing wrong" "a healthy cache: what was looked at"
+is "$(stat -c '%a %U:%g' "$TREE")" "640 root:900" \
+    "what was found is left for logins, and for members to read"
+exits 0 "with PATH" check "$CACHE/hub/models--org--a/"
+like "$out" 'looked  at 10 entries' "a folder below a cache alone"
+exits 2 "a PATH that is no cache's" check /srv
+like "$err" "/srv: is in no cache of this policy.*$CACHE" "it says what is"
+exits 2 "a PATH with .." check "$CACHE/../huggingface"
+exits 2 "no number of threads" check --jobs 0
+like "$err" "--jobs 0: give a number of threads, 1 to 64" "it says what is right"
+printf '[cache]\npath = /srv/none\n' > /mnt/none.conf
+exits 3 "no cache" --conf /mnt/none.conf check
+like "$err" '/srv/none: No such file' "which folder is not there"
+run status
+like "$out" 'tree    checked .* ago: 27 entries' "status tells of the check"
+
+# --- what is wrong -----------------------------------------------------------
+
+spoil() {
+    chgrp 901 "$HUB/models--org--a/blobs/$BLOB"
+    chmod g-s "$HUB/models--org--b"
+    chmod 600 "$HUB/models--org--b/refs/main"
+    ln -s /etc/passwd "$HUB/models--org--b/snapshots/$SHA/evil.bin"
+    chown -h 3001:900 "$HUB/models--org--b/snapshots/$SHA/evil.bin"
+    echo secret > "$CACHE/token"
+    : > "$HUB/.locks/models--org--a/$(printf 'x\ny\e[31m\xff').lock"
+}
+spoil
+exits 1 "an unhealthy cache" check
+is "$(still "$out")" "$CACHE  group hf-users  [cache], built-in default
+  looked  at 30 entries in N s
+  found   2 alarms, 4 drifts
+  alarm   a token: 1
+          -0644  root:hf-users  token
+          It is somebody's key to the Hub: who can read it acts as its owner,
+          and who cannot gets an error from each client that finds it.
+  alarm   leads out of the cache: 1
+          l0777  alice:hf-users  hub/models--org--b/snapshots/$SHA/evil.bin
+          Who loads this gets whatever lies at the other end, which is not a
+          download and may be anybody's.
+  drift   wrong group: 1
+          -0660  bob:vision  hub/models--org--a/blobs/$BLOB  may have been moved in by another: chgrp by hand
+          It does not belong to the cache's group, so that members have no more
+          rights to it than anybody.
+  drift   setgid lost: 1
+          d0770  bob:hf-users  hub/models--org--b
+          What is made in this folder does not get the cache's group, and is
+          closed to other members.
+  drift   bits missing: 1
+          -0644  root:hf-users  hub/.locks/models--org--a/x\\x0ay\\x1b[31m\\xff.lock  a file of root's: --foreign mends it
+          Members lack a right to it that clients need: they see \"Permission
+          denied\".
+  drift   closed by its owner: 1
+          -0600  bob:hf-users  hub/models--org--b/refs/main
+          Its owner closed it to the group, and nobody else opens it: he can do
+          so with chmod.
+  whose   alice        hub/models--org--b  1 alarm
+          root         token  1 alarm
+          bob          hub/models--org--b  2 drifts
+          root         hub/.locks/models--org--a  1 drift
+          bob          hub/models--org--a  1 drift
+  next    sudo hfcache repair  mends 1 of these; the next logins of
+          members mend their own
+          its owner opens what he closed: chmod -R g+rwX, or moves it out" \
+    "what is wrong, whose it is, what it means, what to type"
+exits 1 "with --all" check --all
+is "$(grep -c '^\(alarm\|drift\)' <<< "$out")" 6 "--all: a line for each inode"
+like "$out" $'\n''drift  d0770  bob:hf-users  hub/models--org--b  setgid lost' \
+    "--all: what, whose, where"
+run check --json --all
+valid "check --json --all" check
+asked '.caches[0].summary | [.healthy, .complete, .alarms, .drifts, .mendable]' \
+    '[false,true,2,4,1]' "JSON: the summary"
+asked '[.caches[0].findings[] | select(.findings == ["setgid"])][0] |
+    [.path, .kind, .severity, .owner, .mode, .group, .want.mode, .fate]' \
+    '["hub/models--org--b","repository","drift","bob","0770","hf-users","2770","mendable"]' \
+    "JSON: a finding, and what is right"
+asked '[.caches[0].findings[] | select(.path_b64)] | length' 1 \
+    "JSON: a path that is not UTF-8"
+asked '.caches[0].repositories[0] | [.path, .owner, .alarms]' \
+    '["hub/models--org--b","alice",1]' "JSON: a repository"
+is "$(grep -c '^drift=' "$TREE")" 2 "whose logins mend, and what only he opens"
+
+# --- repair ------------------------------------------------------------------
+
+exits 1 "repair --dry-run" repair --dry-run
+like "$out" 'would   mend 1 inode' "repair --dry-run: how many"
+is "$(stat -c %a "$HUB/models--org--b")" 770 "repair --dry-run changes nothing"
+exits 1 "repair" repair
+like "$out" 'mended  1 inode' "repair: how many"
+is "$(stat -c %a "$HUB/models--org--b")" 2770 "repair mends"
+is "$(stat -c %a "$HUB/models--org--b/refs/main")" 600 \
+    "repair opens nothing that its owner closed"
+is "$(stat -c %G "$HUB/models--org--a/blobs/$BLOB")" vision \
+    "repair opens nothing that another may have moved in"
+exits 1 "repair --foreign" repair --foreign
+is "$(stat -c %a "$HUB"/.locks/models--org--a/x*)" 664 \
+    "repair --foreign mends a file of root's"
+rm "$CACHE/token" "$HUB/models--org--b/snapshots/$SHA/evil.bin"
+chmod 660 "$HUB/models--org--b/refs/main"
+chgrp 900 "$HUB/models--org--a/blobs/$BLOB"
+exits 0 "repair of a healthy cache" repair
+
+# --- several links -----------------------------------------------------------
+
+ln "$HUB/models--org--a/blobs/$BLOB" "$HUB/models--org--b/blobs/$(printf '%064d' 9)"
+exits 0 "a file with two names in the cache is healthy" check --full
+like "$out" "note    several links in the cache: 1" "and worth a note, once"
+ln "$HUB/models--org--a/blobs/$BLOB" /srv/outside
+exits 1 "a file with a name outside is not" check
+like "$out" "alarm   several links: 1" "but an alarm"
+chmod 600 /srv/outside
+exits 1 "repair" repair
+is "$(stat -c %a /srv/outside)" 600 "and repair leaves it alone"
+rm /srv/outside "$HUB/models--org--b/blobs/$(printf '%064d' 9)"
+chmod 660 "$HUB/models--org--a/blobs/$BLOB"
+exits 0 "with one name it is healthy" check --full
+
+# --- as a member -------------------------------------------------------------
+
+as_bob() {
+    out=$(setpriv --reuid 3002 --regid 3002 --groups 3002,900 "$HFCACHE" "$@" \
+        2> /mnt/err)
+    code=$?
+    err=$(cat /mnt/err)
+}
+chmod 755 /mnt
+chmod g-s "$HUB/models--org--a" "$HUB/models--org--b"
+chown 3001 "$HUB/models--org--a"
+as_bob check
+is "$code" 1 "a member's check finds drift"
+as_bob repair
+like "$out" 'mended  1 inode' "a member's repair mends his own"
+like "$out" "d0770  alice:hf-users  hub/models--org--a  somebody else's" \
+    "and says whose the rest is"
+is "$(stat -c %a "$HUB/models--org--a" "$HUB/models--org--b" | xargs)" \
+    "770 2770" "his own alone is changed"
+is "$(find /run/hfcache -newer /mnt/err | head -n 1)" "" \
+    "a member's run leaves nothing in the state folder"
+
+# --- what has not changed ----------------------------------------------------
+
+build_cache
+settle
+exits 0 "a first check" check
+exits 0 "a second one" check
+like "$out" 'looked  at 19 entries .*known   8 entries' \
+    "what has not changed is not read again, and that is said"
+like "$out" 'a chmod or chgrp of a file among them would not be seen' \
+    "what that can miss is said"
+chmod 600 "$HUB/models--org--a/refs/main"
+exits 0 "a file's own bits are not seen" check
+exits 1 "with --full they are" check --full
+: > "$HUB/.locks/models--org--b/new.lock"
+exits 1 "a new file is found" check
+like "$out" "hub/.locks/models--org--b/new.lock" "it is named"
+exits 1 "what was found is found again" check
+like "$out" "bits missing: 1.*closed by its owner: 1" "all of it"
+rm "$HUB/.locks/models--org--b/new.lock"
+chmod 660 "$HUB/models--org--a/refs/main"
+exits 0 "what was mended is seen" check
+printf x >> /var/lib/hfcache/*.snapshot
+exits 0 "with a damaged memory" check
+unlike "$out" known "it looks at all"
+policy <<< $'[cache]\nacl = no\nmode = 2775'
+exits 1 "with another policy" check
+unlike "$out" known "it looks at all, too"
+done_testing
