@@ -134,7 +134,7 @@ print_persist(const struct login *login)
 
     if (membership_persist_how(login->section, login->gid, group, sizeof(group),
                                &how, &err) < 0)
-        printf("  only for the session: %s\n", err.text);
+        printf("  cannot be made lasting: %s\n", err.text);
     else
         printf("  made lasting by %s (persist = %s, %s)\n",
                policy_keys[KEY_PERSIST].choices[how],

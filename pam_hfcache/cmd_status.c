@@ -176,7 +176,10 @@ write_cache(struct json *json, const struct cache *cache)
         json_number(json, "gid", cache->gid);
     else
         json_null(json, "gid");
-    json_bool(json, "healthy", cache->healthy);
+    if (cache->is_judged)
+        json_bool(json, "healthy", cache->healthy);
+    else
+        json_null(json, "healthy");
     json_string(json, "state", decision_state_name(cache->view.state));
     json_bool(json, "drift", cache->view.drift);
     json_string(json, "why",
@@ -336,8 +339,7 @@ static bool
 is_measured(const struct metric *metric, const struct cache *cache)
 {
     if (metric->measure == metric_healthy)
-        return cache->view.state != STATE_UNVERIFIED ||
-               report_tree_is_bad(cache);
+        return cache->is_judged;
     switch (metric->needs) {
     case NEEDS_VERDICT:
         return cache->has_verdict;
@@ -431,8 +433,7 @@ cmd_status(const struct cli *cli)
             report_load(&policy.sections[i], &caches[count++]);
     show(cli, caches, count);
     for (size_t i = 0; i < count; i++) {
-        if (report_tree_is_bad(&caches[i]) ||
-            (!caches[i].healthy && caches[i].view.state != STATE_UNVERIFIED))
+        if (caches[i].is_judged && !caches[i].healthy)
             code = CLI_FOUND;
         report_free(&caches[i]);
     }

@@ -417,22 +417,39 @@ opens_early(const char *service)
     return false;
 }
 
+/* Could a membership be made to last? */
+static bool
+can_last(const struct login *login)
+{
+    char group[256];
+    int how;
+
+    return wanted_membership(login) == MEMBERSHIP_ENSURE &&
+           membership_persist_how(login->section, login->gid, group,
+                                  sizeof(group), &how, NULL) == 0;
+}
+
+static enum member
+foretell_member(const struct login *login, bool auth_line)
+{
+    bool is_added = auth_line || !opens_early(login->person.subject.service);
+
+    if (!login->has_gid)
+        return MEMBER_NO;
+    if (wanted_membership(login) == MEMBERSHIP_OFF)
+        return MEMBER_UNASKED;
+    if (login->lasting)
+        return MEMBER_YES;
+    return wants_to_add(login) && (is_added || can_last(login)) ? MEMBER_ADDED
+                                                                : MEMBER_NO;
+}
+
 void
 login_foretell(struct login *login, bool auth_line)
 {
     struct knowledge known = {.gid = login->gid};
 
-    if (login->has_gid) {
-        if (wanted_membership(login) == MEMBERSHIP_OFF)
-            login->member = MEMBER_UNASKED;
-        else if (login->lasting)
-            login->member = MEMBER_YES;
-        else if (wanted_membership(login) == MEMBERSHIP_ENSURE)
-            login->member = MEMBER_ADDED;
-        else if (wanted_membership(login) == MEMBERSHIP_SESSION &&
-                 (auth_line || !opens_early(login->person.subject.service)))
-            login->member = MEMBER_ADDED;
-    }
+    login->member = foretell_member(login, auth_line);
     if (wants_verdict(login))
         (void)gather(login, &known);
     judge(login, &known);

@@ -39,6 +39,8 @@ judge(struct cache *cache)
     cache->healthy = cache->has_verdict && !cache->view.drift &&
                      cache->view.state == STATE_USABLE &&
                      cache->verdict.ndrifts == 0 && !report_tree_is_bad(cache);
+    cache->is_judged = cache->view.state != STATE_UNVERIFIED ||
+                       report_tree_is_bad(cache);
 }
 
 void
@@ -48,7 +50,7 @@ report_load(const struct policy_section *section, struct cache *ret)
     struct err err = {0};
     int r;
 
-    *ret = (struct cache){.section = section};
+    *ret = (struct cache){.section = section, .is_judged = true};
     if (membership_group(section, &ret->gid, &err) < 0) {
         snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
         ret->view.state = STATE_UNKNOWN;

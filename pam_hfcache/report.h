@@ -22,6 +22,7 @@ struct cache {
     bool tree_closed; /* there is one, but not for us to read */
     struct probe_state probes;
     struct view view; /* for a member */
+    bool is_judged; /* false: the policy wants nobody to look */
     bool healthy;
     char problem[512]; /* why there is no gid or no verdict; "" if none */
     char tree_problem[512]; /* why the last check's is not believed; "" */
