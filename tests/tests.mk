@@ -27,25 +27,16 @@ $(UNIT_PAM): $(BUILD)/tests/unit/%.t: tests/unit/%.c $(UNIT_PAM_OBJS) $(LIB) \
 		$(ALL_LDFLAGS) -o $@ $< $(UNIT_PAM_OBJS) $(LIB) $(INIH) -lpthread
 
 # What `make bench-login` and `make bench-tree` run inside their namespaces.
-BENCH_LOGIN := $(BUILD)/tests/bench/harness $(BUILD)/tests/bench/pam_clock.so
+BENCH_LOGIN := $(addprefix $(BUILD)/tests/bench/,harness sink pam_clock.so \
+	pam_nothing.so)
 BENCH_TREE := $(BUILD)/tests/bench/plant $(BUILD)/tests/bench/openat2.so
 
-$(BUILD)/tests/bench/harness: tests/bench/harness.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -pie \
-		-o $@ $< -lpam
-
-$(BUILD)/tests/bench/pam_clock.so: tests/bench/pam_clock.c $(BUILD)/flags
+$(BUILD)/tests/bench/%.so: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -shared \
 		-o $@ $< -lpam
 
-$(BUILD)/tests/bench/plant: tests/bench/plant.c $(BUILD)/flags
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -pie \
-		-o $@ $<
-
-$(BUILD)/tests/bench/openat2.so: tests/bench/openat2.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -shared \
-		-o $@ $< -ldl
+		-o $@ $< -lpam
