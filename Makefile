@@ -69,9 +69,11 @@ DEFINES = -D_GNU_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
 INIH ?= $(firstword $(wildcard \
 	$(shell $(CC) -print-file-name=libinih.a)) -linih)
 
-# make V=1 shows the commands.
+# make V=1 shows the commands, make -s nothing.
 V ?= 0
-ifeq ($(V),0)
+ifneq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+say = @
+else ifeq ($(V),0)
 say = @printf '  %-5s %s\n' $(1) $(2);
 endif
 

@@ -20,7 +20,7 @@ for command in $COMMANDS; do
     like "$out" "
 Exit: " "$command --help says its exit codes"
 done
-is "$("$HFCACHE" --help | grep -Ec '^  [a-z]')" 7 "--help lists no other"
+is "$("$HFCACHE" --help | grep -Ec '^  [a-z]')" 9 "--help lists no other"
 
 exits 0 "--version" --version
 like "$out" '^hfcache [0-9]+\.[0-9]+\.[0-9]+$' "--version says it"

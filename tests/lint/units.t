@@ -22,8 +22,8 @@ CRON=$WORK/etc/cron.d/hfcache
 unset MAKEFLAGS MFLAGS MAKELEVEL
 # shellcheck disable=SC2317
 install_conf() {
-    make -s install-conf prefix="$WORK" sysconfdir="$WORK/etc" "$@" \
-        > "$WORK/said" 2>&1
+    make -s install-conf BUILD="$WORK/build" prefix="$WORK" \
+        sysconfdir="$WORK/etc" "$@" > "$WORK/said" 2>&1
 }
 
 ok "make install-conf" install_conf

@@ -310,7 +310,7 @@ TEST("each bit has one finding, with all that is to be said of it")
             CHECK(strcmp(other->text, finding->text) != 0);
         }
     }
-    CHECK_INT(seen, (1 << 24) - 1);
+    CHECK_INT(seen, (1 << 27) - 1);
     CHECK_INT(alarms, LAYOUT_ALARMS);
     CHECK_INT(notes, LAYOUT_NOTES);
 }
