@@ -42,21 +42,24 @@ try = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null \
 WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wconversion \
 	-Wsign-conversion -Wcast-qual -Wwrite-strings -Wundef -Wvla \
-	-Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference -Werror \
+	-Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference \
 	$(foreach f,-Wlogical-op -Wduplicated-cond,$(call try,$(f)))
-HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+HARDENING := -fstack-protector-strong \
 	-fvisibility=hidden -fPIC -ffunction-sections -fdata-sections \
 	$(foreach f,-fstack-clash-protection \
 	-fcf-protection -ftrivial-auto-var-init=zero,$(call try,$(f)))
 OPTIMISE ?= -O2 -g
+# Packages leave it out: a later compiler may warn of more.
+WERROR ?= -Werror
 SANITIZE ?=
 CFLAGS ?=
 CPPFLAGS ?=
 LDFLAGS ?=
-ifneq ($(SANITIZE),)
-HARDENING := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDENING))
+# Not with sanitizers, and not where a distribution's flags have one.
+ifeq ($(SANITIZE)$(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),)
+HARDENING += -D_FORTIFY_SOURCE=2
 endif
-ALL_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) $(HARDENING) $(SANITIZE) \
+ALL_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZE) \
 	-Ipam_hfcache $(CPPFLAGS) $(CFLAGS)
 # What the module does not call is not in it: least of all what writes.
 ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
