@@ -8,6 +8,7 @@
 #   make install      honours DESTDIR, prefix, securedir, mandir and the like;
 #                     uninstall undoes it
 #   make check        the tests that need no root, in under a minute
+#   make deb          a package for Debian and Ubuntu, in $(BUILD)/deb
 #   make test         all tests (root: real login programs, real clients)
 #   make demo         two users, one cache, in a private mount namespace (root)
 #   make bench        what a login costs beside other modules, and a whole tree
@@ -195,6 +196,7 @@ uninstall:
 # --- tests -----------------------------------------------------------------
 
 include tests/tests.mk
+include conf/packages.mk
 
 $(BUILD)/tests/unit/%.t: tests/unit/%.c $(LIB) $(BUILD)/flags tests/tap.h
 	@mkdir -p $(@D)
