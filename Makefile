@@ -9,6 +9,7 @@
 #                     uninstall undoes it
 #   make check        the tests that need no root, in under a minute
 #   make deb          a package for Debian and Ubuntu, in $(BUILD)/deb
+#   make rpm          a package for Fedora, RHEL and SUSE, in $(BUILD)/rpm
 #   make test         all tests (root: real login programs, real clients)
 #   make demo         two users, one cache, in a private mount namespace (root)
 #   make bench        what a login costs beside other modules, and a whole tree

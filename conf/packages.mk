@@ -4,9 +4,11 @@
 #
 #   make dist         pam_hfcache-VERSION.tar.gz
 #   make deb          deb/*.deb and their source package
+#   make rpm          rpm/*.rpm, the source package among them
 #
 # The version of them all is VERSION; their dates are that of the last commit,
-# so that two builds of it by the same compiler are the same, byte by byte.
+# so that two builds of it by the same compiler are the same, byte by byte
+# (RPMs: in the same folder; elsewhere what is in them).
 
 SOURCE_DATE_EPOCH ?= $(shell git -c safe.directory='$(CURDIR)' \
 	log -1 --format=%ct 2> /dev/null || stat -c %Y Makefile)
@@ -50,4 +52,29 @@ deb: dist
 		dpkg-buildpackage -us -uc
 	rm -rf $(DEB)/$(UNPACKED)
 
-.PHONY: dist deb
+# Elsewhere than on a system of RPM packages, rpmbuild knows of none that is
+# installed.
+rpm: dist
+	@command -v rpmbuild > /dev/null || { echo "this needs rpmbuild" >&2; \
+		exit 1; }
+	rm -rf $(RPM)
+	mkdir -p $(RPM)
+	cp $(TARBALL) $(RPM)
+	{ sed 's/@VERSION@/$(VERSION)/; s/@RELEASE@/$(RELEASE)/' \
+		conf/rpm/pam_hfcache.spec; \
+		echo "* $(call package_date,'+%a %b %d %Y')" \
+			'$(PACKAGER) - $(VERSION)-$(RELEASE)'; \
+		echo '- Version $(VERSION): README.md tells what is new.'; \
+		} > $(RPM)/pam_hfcache.spec
+	$(package_env) rpmbuild -ba --clean \
+		$(if $(shell rpm -q rpm 2> /dev/null | grep ^rpm-),,--nodeps) \
+		--define '_topdir $(RPM)' --define '_sourcedir %{_topdir}' \
+		--define '_rpmdir %{_topdir}' --define '_srcrpmdir %{_topdir}' \
+		--define '_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' \
+		--define 'use_source_date_epoch_as_buildtime 1' \
+		--define 'clamp_mtime_to_source_date_epoch 1' \
+		--define '_buildhost localhost' $(RPM)/pam_hfcache.spec
+	rm -rf $(RPM)/BUILD $(RPM)/BUILDROOT $(RPM)/$(UNPACKED).tar.gz \
+		$(RPM)/pam_hfcache.spec
+
+.PHONY: dist deb rpm
