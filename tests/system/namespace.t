@@ -10,7 +10,8 @@ here=$(dirname "$(readlink -f "$0")")
 
 fingerprint() {
     stat -c '%n %i %Y %Z' /etc /etc/group /etc/passwd /etc/pam.d /usr/sbin \
-        /usr/local/bin /var/lib /home /srv /run/hfcache /etc/security 2>&1
+        /usr/local/bin /var/lib /home /srv /run/hfcache /etc/security \
+        /var/lib/dpkg/status /var/cache/debconf/config.dat 2>&1
     mount | sort
 }
 
@@ -31,6 +32,9 @@ ok "edits of everything that tests edit" "$here/ns" bash -ec '
     useradd -m guest
     echo x >> /etc/pam.d/sshd
     mkdir -p /etc/security/hfcache.conf.d /run/hfcache /var/lib/hfcache
+    for file in /var/lib/dpkg/status /var/cache/debconf/config.dat; do
+        [ ! -e "$file" ] || echo >> "$file"
+    done
     touch /usr/sbin/hfcache-harness /srv/x /home/x /root/x /tmp/x
     touch /var/log/x /var/mail/x /var/tmp/x'
 is "$(fingerprint)" "$before" "the machine is as it was"
