@@ -116,7 +116,7 @@ visit_entry(struct walk_worker *worker, const struct dirent64 *entry,
     memcpy(place, entry->d_name,
            entry->d_reclen - offsetof(struct dirent64, d_name));
     item->name = entry->d_name;
-    item->type = DTTOIF(entry->d_type);
+    item->type = (mode_t)DTTOIF(entry->d_type);
     item->stat = NULL;
     item->target = NULL;
     if (above_mounts && walk_is_mount(worker->walk, worker->path))
