@@ -435,7 +435,8 @@ visit_problem(struct audit_work *work, const struct walk_item *item)
         return WALK_ON;
     found = describe_found(item, &holder,
                            item->error == EXDEV ? LAYOUT_MOUNT : LAYOUT_UNSEEN);
-    *item->found = true;
+    if (item->found)
+        *item->found = true;
     add(work, item, &found);
     return WALK_ON;
 }

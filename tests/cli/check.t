@@ -192,6 +192,12 @@ is "$(stat -c %a "$HUB/models--org--a" "$HUB/models--org--b" | xargs)" \
 is "$(find /run/hfcache -newer /mnt/err | head -n 1)" "" \
     "a member's run leaves nothing in the state folder"
 
+chmod 700 "$HUB/models--org--a"
+as_bob check "$HUB/models--org--a"
+is "$code" 1 "what a member may not open"
+like "$out" 'could not be looked at: 1' "is told, be it PATH itself"
+chmod 2770 "$HUB/models--org--a"
+
 # --- what has not changed ----------------------------------------------------
 
 build_cache
