@@ -108,7 +108,16 @@ trust_in(const struct mark *holder, uid_t uid)
     return holder->trust;
 }
 
-/* The trust in what is in the folder `item`. */
+static bool
+is_roots(const struct audit_work *work, const struct statx *st)
+{
+    return st->stx_uid == 0 && st->stx_gid == work->mend.rules->gid;
+}
+
+/*
+ * The trust in what is in the folder `item`.  Members may write hub/, and could
+ * put a folder of somebody else's in the place of hub/.locks.
+ */
 static enum mend_trust
 trust_folder(const struct audit_work *work, const struct walk_item *item,
              const struct mark *holder, const struct owner *owner)
@@ -117,7 +126,9 @@ trust_folder(const struct audit_work *work, const struct walk_item *item,
     struct mend_owner who = {st->stx_uid, owner->own_gid};
 
     if (is_frame(&holder->where, walk_last_name(item)))
-        return MEND_SHARED;
+        return holder->where.place == PLACE_HUB && !is_roots(work, st)
+                   ? MEND_BARRED
+                   : MEND_SHARED;
     if (holder->where.place == PLACE_HUB ||
         (holder->where.place == PLACE_DATASETS && holder->where.depth == 1))
         return mend_trust_folder(&work->mend, item, st, &who, MEND_ALONE);
