@@ -424,8 +424,10 @@ visit_reused(struct audit_work *work, const struct walk_item *item)
     struct audit_worker *worker = &work->workers[item->worker];
     struct mark holder = holder_of(work, item);
     struct mark mark = enter(&holder, item);
+    struct owner owner = {.own_gid = (gid_t)-1}; /* matters for what is of
+                                                    another group: not this */
 
-    mark.trust = MEND_BARRED; /* a repair reads all anew */
+    mark.trust = trust_folder(work, item, &holder, &owner);
     *item->mark = pack(&mark);
     bump(&worker->reused, item->known->entries);
     bump(&worker->reused_folders, 1);

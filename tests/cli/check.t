@@ -214,6 +214,8 @@ exits 1 "with --full they are" check --full
 : > "$HUB/.locks/models--org--b/new.lock"
 exits 1 "a new file is found" check
 like "$out" "hub/.locks/models--org--b/new.lock" "it is named"
+unlike "$out" "new.lock  may have been moved in" \
+    "what holds it was not read again, and is trusted as it was"
 exits 1 "what was found is found again" check
 like "$out" "bits missing: 1.*closed by its owner: 1" "all of it"
 rm "$HUB/.locks/models--org--b/new.lock"
