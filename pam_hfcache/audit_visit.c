@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The visit of each inode: describe, judge, decide what a repair may do, count.
+ * The visit of each inode: describe, judge, mend if wanted, count.
  *
  * All visits of a walk may run at once in several threads.  What each looks at
  * it counts by itself; what is found is rare, and added under one lock.
@@ -11,167 +11,12 @@
 #include <string.h>
 
 #include "audit_count.h"
+#include "audit_rules.h"
 #include "safefs.h"
 #include "snapshot.h"
 
 #define WATCH_VISITS 1024 /* of the first worker between two looks at the clock */
 #define WATCH_MS 200
-
-/* --- what a folder leaves for what is in it ------------------------------ */
-
-struct mark {
-    struct layout_where where; /* of what is in it */
-    enum mend_trust trust;
-    uid_t uid;     /* with MEND_ALONE: whose doing all in it is */
-    bool is_mendable; /* it is to be mended when its contents are */
-};
-
-#define MAX_DEPTH 0xffff
-
-static uint64_t
-pack(const struct mark *mark)
-{
-    return (uint64_t)mark->uid << 32 | (uint64_t)mark->where.depth << 16 |
-           (uint64_t)mark->where.place << 8 | (uint64_t)mark->trust << 1 |
-           mark->is_mendable;
-}
-
-static struct mark
-unpack(uint64_t packed)
-{
-    return (struct mark){
-        .where = {.place = (enum layout_place)(packed >> 8 & 0xff),
-                  .depth = (unsigned)(packed >> 16 & MAX_DEPTH)},
-        .trust = (enum mend_trust)(packed >> 1 & 0x7f),
-        .uid = (uid_t)(packed >> 32),
-        .is_mendable = packed & 1,
-    };
-}
-
-/* The mark of what holds the item; that which holds the start has none. */
-static struct mark
-holder_of(const struct audit_work *work, const struct walk_item *item)
-{
-    return unpack(item->holder ? item->holder : work->first);
-}
-
-/* The mark of the folder `item`, as far as it follows from its name. */
-static struct mark
-enter(const struct mark *holder, const struct walk_item *item)
-{
-    return (struct mark){
-        .where = {.place = layout_enter(holder->where.place,
-                                        walk_last_name(item)),
-                  .depth = holder->where.place == PLACE_ABOVE ? 0
-                           : holder->where.depth < MAX_DEPTH
-                               ? holder->where.depth + 1
-                               : MAX_DEPTH},
-        .uid = item->stat->stx_uid,
-    };
-}
-
-/*
- * What holds a start below the root is not looked at: what is in a repository
- * is mended as far as it needs no trust in the folders above.
- */
-uint64_t
-audit_first_mark(const char *start)
-{
-    struct mark mark = {
-        .where = layout_where(start),
-        .trust = MEND_SHARED,
-    };
-
-    return pack(&mark);
-}
-
-/* --- what a repair may do ------------------------------------------------ */
-
-/* The frame of the cache, which is root's: the root, hub/, hub/.locks/. */
-static bool
-is_frame(const struct layout_where *where, const char *name)
-{
-    return where->place == PLACE_ABOVE ||
-           (where->place == PLACE_ROOT && strcmp(name, "hub") == 0) ||
-           (where->place == PLACE_HUB && strcmp(name, ".locks") == 0);
-}
-
-/*
- * How far what is in a folder can be believed to be the doing of `uid`.  What
- * is another's in a folder of his alone he may have moved there.
- */
-static enum mend_trust
-trust_in(const struct mark *holder, uid_t uid)
-{
-    if (holder->trust == MEND_ALONE && holder->uid != uid)
-        return MEND_SHARED;
-    return holder->trust;
-}
-
-static bool
-is_roots(const struct audit_work *work, const struct statx *st)
-{
-    return st->stx_uid == 0 && st->stx_gid == work->mend.rules->gid;
-}
-
-/*
- * The trust in what is in the folder `item`.  Members may write hub/, and could
- * put a folder of somebody else's in the place of hub/.locks.
- */
-static enum mend_trust
-trust_folder(const struct audit_work *work, const struct walk_item *item,
-             const struct mark *holder, const struct owner *owner)
-{
-    const struct statx *st = item->stat;
-    struct mend_owner who = {st->stx_uid, owner->own_gid};
-
-    if (is_frame(&holder->where, walk_last_name(item)))
-        return holder->where.place == PLACE_HUB && !is_roots(work, st)
-                   ? MEND_BARRED
-                   : MEND_SHARED;
-    if (holder->where.place == PLACE_HUB ||
-        (holder->where.place == PLACE_DATASETS && holder->where.depth == 1))
-        return mend_trust_folder(&work->mend, item, st, &who, MEND_ALONE);
-    return mend_trust_folder(&work->mend, item, st, &who,
-                             trust_in(holder, st->stx_uid));
-}
-
-/* NULL if what this owner has may be mended, else why not. */
-static const char *
-refuse_owner(const struct audit_work *work, const struct statx *st,
-             const struct owner *owner)
-{
-    if (work->options->repair && geteuid() != 0)
-        return st->stx_uid == geteuid() ? NULL : "somebody else's";
-    if (owner->is_member || (st->stx_uid == 0 && S_ISDIR(st->stx_mode)) ||
-        work->options->foreign)
-        return NULL;
-    return st->stx_uid == 0 ? "a file of root's: --foreign mends it"
-                            : "its owner is no member: --foreign mends it";
-}
-
-/*
- * NULL if the inode may be mended, else why not; `trust` of a folder's own.  A
- * check answers for root's repair, whoever runs it.
- */
-static const char *
-refuse(const struct audit_work *work, const struct walk_item *item,
-       const struct mark *holder, const struct owner *owner,
-       enum mend_trust trust)
-{
-    const struct statx *st = item->stat;
-
-    if (is_frame(&holder->where, walk_last_name(item)))
-        return st->stx_uid == 0 ? NULL : "is to be root's: hfcache setup";
-    if (S_ISREG(st->stx_mode) && !work->mend.links_protected &&
-        !work->mend.is_own_mount)
-        return "others may hard-link it: set fs.protected_hardlinks = 1";
-    if (S_ISREG(st->stx_mode)
-            ? !mend_trusts_file(&work->mend, st, trust_in(holder, st->stx_uid))
-            : trust == MEND_BARRED)
-        return "may have been moved in by another: chgrp by hand";
-    return refuse_owner(work, st, owner);
-}
 
 /* --- saying what was found ----------------------------------------------- */
 
@@ -221,7 +66,7 @@ leave_out(unsigned what)
 }
 
 static struct audit_item
-describe_found(const struct walk_item *item, const struct mark *holder,
+describe_found(const struct walk_item *item, const struct audit_mark *holder,
                unsigned what)
 {
     struct audit_item found = {
@@ -246,7 +91,7 @@ describe_found(const struct walk_item *item, const struct mark *holder,
 /* Mend it, if that is what is wanted, and say what became of it. */
 static void
 mend(const struct audit_work *work, const struct walk_item *item,
-     const struct mark *holder, struct audit_item *found, struct err *err)
+     const struct audit_mark *holder, struct audit_item *found, struct err *err)
 {
     int r;
 
@@ -277,7 +122,7 @@ bump(uint64_t *counter, uint64_t by)
 /* Judge an inode whose state is known. */
 static unsigned
 judge(const struct audit_work *work, const struct walk_item *item,
-      const struct mark *holder, struct layout_inode *inode,
+      const struct audit_mark *holder, struct layout_inode *inode,
       struct layout_wanted *wanted)
 {
     *inode = mend_describe(&work->mend, item->stat);
@@ -293,7 +138,7 @@ judge(const struct audit_work *work, const struct walk_item *item,
 /* Something is wrong with an inode, of which the holder and owner decide. */
 static void
 visit_wrong(struct audit_work *work, const struct walk_item *item,
-            const struct mark *holder, const struct mark *own, unsigned what,
+            const struct audit_mark *holder, const struct audit_mark *own, unsigned what,
             bool is_mendable, const struct layout_wanted *wanted)
 {
     struct audit_item found = describe_found(item, holder, what);
@@ -303,7 +148,7 @@ visit_wrong(struct audit_work *work, const struct walk_item *item,
 
     found.wanted = *wanted;
     if (is_mendable) {
-        why = refuse(work, item, holder, &owner,
+        why = audit_refuse(work, item, holder, &owner,
                      own ? own->trust : MEND_BARRED);
         if (why)
             found.why = why;
@@ -319,8 +164,8 @@ visit_wrong(struct audit_work *work, const struct walk_item *item,
 static enum walk_next
 visit_folder(struct audit_work *work, const struct walk_item *item)
 {
-    struct mark holder = holder_of(work, item);
-    struct mark mark = enter(&holder, item);
+    struct audit_mark holder = audit_holder(work, item);
+    struct audit_mark mark = audit_enter(&holder, item);
     struct layout_inode inode;
     struct layout_wanted wanted;
     struct owner owner = {.own_gid = (gid_t)-1};
@@ -330,11 +175,9 @@ visit_folder(struct audit_work *work, const struct walk_item *item)
     bump(&work->workers[item->worker].folders, 1);
     if (item->stat->stx_gid != work->mend.rules->gid)
         owner = find_owner(work, item->stat->stx_uid);
-    mark.trust = trust_folder(work, item, &holder, &owner);
-    mark.is_mendable = is_mendable && work->options->repair &&
-                       !work->options->dry_run;
-    *item->mark = pack(&mark);
-    if (mark.is_mendable) {
+    mark.trust = audit_trust_folder(work, item, &holder, &owner);
+    *item->mark = audit_pack(&mark);
+    if (is_mendable && work->options->repair && !work->options->dry_run) {
         *item->found = true;
         return WALK_ON_DONE;
     }
@@ -347,8 +190,8 @@ visit_folder(struct audit_work *work, const struct walk_item *item)
 static enum walk_next
 visit_folder_done(struct audit_work *work, const struct walk_item *item)
 {
-    struct mark holder = holder_of(work, item);
-    struct mark mark = unpack(*item->mark);
+    struct audit_mark holder = audit_holder(work, item);
+    struct audit_mark mark = audit_unpack(*item->mark);
     CLEANUP_CLOSE int fd = safefs_open_beneath(
         item->root_fd, *item->path ? item->path : ".", SAFEFS_PIN);
     struct walk_item seen = *item;
@@ -369,7 +212,7 @@ visit_folder_done(struct audit_work *work, const struct walk_item *item)
 /* The owner of a link counts only when its target is wrong. */
 static void
 visit_wrong_link(struct audit_work *work, const struct walk_item *item,
-                 const struct mark *holder, unsigned what)
+                 const struct audit_mark *holder, unsigned what)
 {
     struct layout_wanted nothing = {.mode = 0};
     struct walk_item seen = *item;
@@ -383,7 +226,7 @@ visit_wrong_link(struct audit_work *work, const struct walk_item *item,
 
 static void
 visit_link(struct audit_work *work, const struct walk_item *item,
-           const struct mark *holder)
+           const struct audit_mark *holder)
 {
     struct layout_inode inode = {.mode = S_IFLNK | 0777,
                                  .nlink = 1,
@@ -400,7 +243,7 @@ visit_link(struct audit_work *work, const struct walk_item *item,
 static enum walk_next
 visit_entry(struct audit_work *work, const struct walk_item *item)
 {
-    struct mark holder = holder_of(work, item);
+    struct audit_mark holder = audit_holder(work, item);
     struct audit_worker *worker = &work->workers[item->worker];
     struct layout_inode inode;
     struct layout_wanted wanted;
@@ -422,13 +265,13 @@ static enum walk_next
 visit_reused(struct audit_work *work, const struct walk_item *item)
 {
     struct audit_worker *worker = &work->workers[item->worker];
-    struct mark holder = holder_of(work, item);
-    struct mark mark = enter(&holder, item);
+    struct audit_mark holder = audit_holder(work, item);
+    struct audit_mark mark = audit_enter(&holder, item);
     struct owner owner = {.own_gid = (gid_t)-1}; /* matters for what is of
                                                     another group: not this */
 
-    mark.trust = trust_folder(work, item, &holder, &owner);
-    *item->mark = pack(&mark);
+    mark.trust = audit_trust_folder(work, item, &holder, &owner);
+    *item->mark = audit_pack(&mark);
     bump(&worker->reused, item->known->entries);
     bump(&worker->reused_folders, 1);
     if (item->known->entries && (!worker->oldest_wall ||
@@ -441,7 +284,7 @@ visit_reused(struct audit_work *work, const struct walk_item *item)
 static enum walk_next
 visit_problem(struct audit_work *work, const struct walk_item *item)
 {
-    struct mark holder = holder_of(work, item);
+    struct audit_mark holder = audit_holder(work, item);
     struct audit_item found;
 
     if (item->error == ENOENT || item->error == ESTALE)

@@ -33,7 +33,8 @@
  *
  *   the whole tree (audit.h)
  *     audit.c            one audit from beginning to end; audit_visit.c each
- *                        inode, audit_count.c the sums, audit_owner.c whose,
+ *                        inode, audit_rules.c what may be mended,
+ *                        audit_count.c the sums, audit_owner.c whose,
  *                        audit_links.c what has several names,
  *                        audit_verdict.c what logins are told
  *

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What an audit may mend, and what a folder tells of what is in it.
+ */
+#include "audit_rules.h"
+
+#include <string.h>
+
+/* --- what a folder leaves for what is in it ------------------------------ */
+
+#define MAX_DEPTH 0xffff
+
+uint64_t
+audit_pack(const struct audit_mark *mark)
+{
+    return (uint64_t)mark->uid << 32 | (uint64_t)mark->where.depth << 16 |
+           (uint64_t)mark->where.place << 8 | (uint64_t)mark->trust;
+}
+
+struct audit_mark
+audit_unpack(uint64_t packed)
+{
+    return (struct audit_mark){
+        .where = {.place = (enum layout_place)(packed >> 8 & 0xff),
+                  .depth = (unsigned)(packed >> 16 & MAX_DEPTH)},
+        .trust = (enum mend_trust)(packed & 0xff),
+        .uid = (uid_t)(packed >> 32),
+    };
+}
+
+struct audit_mark
+audit_holder(const struct audit_work *work, const struct walk_item *item)
+{
+    return audit_unpack(item->holder ? item->holder : work->first);
+}
+
+struct audit_mark
+audit_enter(const struct audit_mark *holder, const struct walk_item *item)
+{
+    return (struct audit_mark){
+        .where = {.place = layout_enter(holder->where.place,
+                                        walk_last_name(item)),
+                  .depth = holder->where.place == PLACE_ABOVE ? 0
+                           : holder->where.depth < MAX_DEPTH
+                               ? holder->where.depth + 1
+                               : MAX_DEPTH},
+        .uid = item->stat->stx_uid,
+    };
+}
+
+/*
+ * What holds a start below the root is not looked at: what is in it is mended
+ * as far as it needs no trust in the folders above, which lock folders do.
+ */
+uint64_t
+audit_first_mark(const char *start)
+{
+    struct audit_mark mark = {.where = layout_where(start)};
+    bool is_locks = mark.where.place == PLACE_LOCKS ||
+                    mark.where.place == PLACE_LOCK;
+
+    mark.trust = is_locks ? MEND_BARRED : MEND_SHARED;
+    return audit_pack(&mark);
+}
+
+/* --- what a repair may do ------------------------------------------------ */
+
+/* The frame of the cache, which is root's: the root, hub/, hub/.locks/. */
+static bool
+is_frame(const struct layout_where *where, const char *name)
+{
+    return where->place == PLACE_ABOVE ||
+           (where->place == PLACE_ROOT && strcmp(name, "hub") == 0) ||
+           (where->place == PLACE_HUB && strcmp(name, ".locks") == 0);
+}
+
+/*
+ * How far what is in a folder can be believed to be the doing of `uid`.  What
+ * is another's in a folder of his alone he may have moved there.
+ */
+static enum mend_trust
+trust_in(const struct audit_mark *holder, uid_t uid)
+{
+    if (holder->trust == MEND_ALONE && holder->uid != uid)
+        return MEND_SHARED;
+    return holder->trust;
+}
+
+static bool
+is_roots(const struct audit_work *work, const struct statx *st)
+{
+    return st->stx_uid == 0 && st->stx_gid == work->mend.rules->gid;
+}
+
+/*
+ * Members may write hub/, and could put a folder of somebody else's in the
+ * place of hub/.locks.
+ */
+enum mend_trust
+audit_trust_folder(const struct audit_work *work, const struct walk_item *item,
+             const struct audit_mark *holder, const struct owner *owner)
+{
+    const struct statx *st = item->stat;
+    struct mend_owner who = {st->stx_uid, owner->own_gid};
+
+    if (is_frame(&holder->where, walk_last_name(item)))
+        return holder->where.place == PLACE_HUB && !is_roots(work, st)
+                   ? MEND_BARRED
+                   : MEND_SHARED;
+    if (holder->where.place == PLACE_HUB ||
+        (holder->where.place == PLACE_DATASETS && holder->where.depth == 1))
+        return mend_trust_folder(&work->mend, item, st, &who, MEND_ALONE);
+    return mend_trust_folder(&work->mend, item, st, &who,
+                             trust_in(holder, st->stx_uid));
+}
+
+/* NULL if what this owner has may be mended, else why not. */
+static const char *
+refuse_owner(const struct audit_work *work, const struct statx *st,
+             const struct owner *owner)
+{
+    if (owner->is_member || (st->stx_uid == 0 && S_ISDIR(st->stx_mode)) ||
+        work->options->foreign)
+        return NULL;
+    return st->stx_uid == 0 ? "a file of root's: --foreign mends it"
+                            : "its owner is no member: --foreign mends it";
+}
+
+const char *
+audit_refuse(const struct audit_work *work, const struct walk_item *item,
+       const struct audit_mark *holder, const struct owner *owner,
+       enum mend_trust trust)
+{
+    const struct statx *st = item->stat;
+    bool is_user = work->options->repair && geteuid() != 0;
+
+    if (is_user && st->stx_uid != geteuid())
+        return "somebody else's";
+    if (is_frame(&holder->where, walk_last_name(item)))
+        return st->stx_uid == 0 ? NULL : "is to be root's: hfcache setup";
+    if (S_ISREG(st->stx_mode) && !work->mend.links_protected &&
+        !work->mend.is_own_mount)
+        return "others may hard-link it: set fs.protected_hardlinks = 1";
+    if (S_ISREG(st->stx_mode)
+            ? !mend_trusts_file(&work->mend, st, trust_in(holder, st->stx_uid))
+            : trust == MEND_BARRED)
+        return "may have been moved in by another: chgrp by hand";
+    return is_user ? NULL : refuse_owner(work, st, owner);
+}
