@@ -180,8 +180,11 @@ audit_count_end(struct audit *audit)
     size_t kept = 0;
 
     for (size_t i = 0; audit->repositories && i < SLOTS; i++) {
-        if (audit->repositories[i].name)
-            audit->repositories[kept++] = audit->repositories[i];
+        struct audit_repository repository = audit->repositories[i];
+
+        audit->repositories[i].name = NULL;
+        if (repository.name)
+            audit->repositories[kept++] = repository;
     }
     if (kept)
         qsort(audit->repositories, kept, sizeof(*audit->repositories), compare);
@@ -227,7 +230,7 @@ audit_free(struct audit *audit)
             audit_free_item(&audit->kinds[i].sample[k]);
     }
     free(audit->kinds);
-    for (size_t i = 0; i < audit->nrepositories; i++)
+    for (size_t i = 0; audit->repositories && i < SLOTS; i++)
         free(audit->repositories[i].name);
     free(audit->repositories);
     *audit = (struct audit){.result = 0};
