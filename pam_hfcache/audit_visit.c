@@ -192,8 +192,7 @@ visit_folder_done(struct audit_work *work, const struct walk_item *item)
 {
     struct audit_mark holder = audit_holder(work, item);
     struct audit_mark mark = audit_unpack(*item->mark);
-    CLEANUP_CLOSE int fd = safefs_open_beneath(
-        item->root_fd, *item->path ? item->path : ".", SAFEFS_PIN);
+    CLEANUP_CLOSE int fd = mend_pin(item);
     struct walk_item seen = *item;
     struct layout_inode inode;
     struct layout_wanted wanted;

@@ -5,6 +5,7 @@
 #include "mend.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -104,10 +105,11 @@ mend_trusts_file(const struct mend *mend, const struct statx *st,
 
 /* --- mending ------------------------------------------------------------- */
 
-/* Pin by the whole path, so that what was moved out of the tree is let be. */
-static int
-pin(const struct walk_item *item)
+int
+mend_pin(const struct walk_item *item)
 {
+    if (item->dir_fd >= 0 && strlen(item->path) >= PATH_MAX)
+        return safefs_open_beneath(item->dir_fd, item->name, SAFEFS_PIN);
     return safefs_open_beneath(item->root_fd, *item->path ? item->path : ".",
                                SAFEFS_PIN);
 }
@@ -173,7 +175,7 @@ mend_once(const struct mend *mend, const struct walk_item *item,
           struct err *err)
 {
     int64_t pinned_ms = wall_ms();
-    CLEANUP_CLOSE int fd = pin(item);
+    CLEANUP_CLOSE int fd = mend_pin(item);
     struct layout_inode inode;
     struct layout_wanted wanted;
     struct statx now;

@@ -68,6 +68,14 @@ bool mend_trusts_file(const struct mend *mend, const struct statx *st,
                       enum mend_trust holder);
 
 /*
+ * Pin what the item names, by its whole path, so that what was moved out of the
+ * tree is let be.  A path that the kernel does not take at once would have to
+ * be walked anew for each inode below it: there it is by the folder that holds
+ * it.  The descriptor, which the caller closes, or a negative errno.
+ */
+int mend_pin(const struct walk_item *item);
+
+/*
  * Mend what `item` names, which was `visited` when it was judged.  1: changed;
  * 0: it is right as it is, or nothing must be done; -ENOENT: it is no longer
  * there, or another; -EAGAIN: it changes all the time; or another negative

@@ -238,9 +238,10 @@ static int
 open_in_pieces(int dir_fd, const char *path, enum safefs_open how)
 {
     CLEANUP_CLOSE int fd = -1;
+    const char *end = path + strlen(path);
     char piece[PATH_MAX];
 
-    while (strlen(path) >= sizeof(piece)) {
+    while ((size_t)(end - path) >= sizeof(piece)) {
         const char *slash =
             memrchr(path, '/', sizeof(piece)); /* none: a name too long */
         int next;
