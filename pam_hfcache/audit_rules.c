@@ -114,6 +114,17 @@ audit_trust_folder(const struct audit_work *work, const struct walk_item *item,
                              trust_in(holder, st->stx_uid));
 }
 
+/* In hub/ members give names, and could give them to a closed folder. */
+static const char *
+refuse_frame(const struct statx *st, const struct audit_mark *holder)
+{
+    if (st->stx_uid != 0)
+        return "is to be root's: hfcache setup";
+    if (holder->where.place == PLACE_HUB && !(st->stx_mode & S_IRWXG))
+        return "closed, and perhaps another folder: hfcache setup";
+    return NULL;
+}
+
 /* NULL if what this owner has may be mended, else why not. */
 static const char *
 refuse_owner(const struct audit_work *work, const struct statx *st,
@@ -137,7 +148,7 @@ audit_refuse(const struct audit_work *work, const struct walk_item *item,
     if (is_user && st->stx_uid != geteuid())
         return "somebody else's";
     if (is_frame(&holder->where, walk_last_name(item)))
-        return st->stx_uid == 0 ? NULL : "is to be root's: hfcache setup";
+        return refuse_frame(st, holder);
     if (S_ISREG(st->stx_mode) && !work->mend.links_protected &&
         !work->mend.is_own_mount)
         return "others may hard-link it: set fs.protected_hardlinks = 1";

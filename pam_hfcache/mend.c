@@ -81,14 +81,13 @@ mend_trust_folder(const struct mend *mend, const struct walk_item *item,
                   const struct statx *st, const struct mend_owner *owner,
                   enum mend_trust holder)
 {
-    if (holder == MEND_BARRED)
-        return MEND_BARRED;
-    if (st->stx_gid == mend->rules->gid) /* or its owner closed it */
-        return st->stx_mode & S_IRWXG ? MEND_SHARED : MEND_BARRED;
+    if (holder == MEND_BARRED || !(st->stx_mode & S_IRWXG))
+        return MEND_BARRED; /* or its owner closed it, whatever its name says */
+    if (st->stx_gid == mend->rules->gid)
+        return MEND_SHARED;
     if (holder == MEND_ALONE && is_owners_alone(item, st, owner))
         return MEND_ALONE;
-    return mend->is_own_mount && st->stx_mode & S_IRWXG ? MEND_SHARED
-                                                        : MEND_BARRED;
+    return mend->is_own_mount ? MEND_SHARED : MEND_BARRED;
 }
 
 /* What all can read is no secret, nor is what is empty. */

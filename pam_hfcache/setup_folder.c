@@ -96,6 +96,18 @@ mend_owner(struct setup *setup, const struct folder *folder, int fd,
 }
 
 /*
+ * Is it as we set it up, and not another one to which a member gave its name?
+ * In the root only root gives names.
+ */
+static bool
+is_set_up(const struct setup *setup, const struct folder *folder,
+          const struct statx *st)
+{
+    return st->stx_uid == 0 && st->stx_gid == setup->gid &&
+           (st->stx_mode & S_IRWXG || strcmp(folder->below, "hub") == 0);
+}
+
+/*
  * A folder that was not set up by us, where members can rename: before it is
  * opened to all of them, it must look like what its name says.
  */
@@ -107,7 +119,7 @@ check_contents(struct setup *setup, const struct folder *folder, int fd,
     size_t count = 0;
     int r;
 
-    if (!folder->below || (st->stx_uid == 0 && st->stx_gid == setup->gid))
+    if (!folder->below || is_set_up(setup, folder, st))
         return 0;
     r = safefs_list_folder(fd, &names, &count);
     if (r < 0)

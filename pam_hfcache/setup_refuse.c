@@ -214,9 +214,9 @@ setup_check_below(const char *below, const char *path, char *const *names,
             continue;
         text_add_word(&text, names[i]);
         return err_set(err, ENOTEMPTY,
-                       "%s: is not root's and the group's, and holds what no "
-                       "client writes there (%s); somebody may have moved it "
-                       "in. Look at it, move it away, then run this again",
+                       "%s: is not root's and open to the group, and holds what "
+                       "no client writes there (%s); somebody may have moved "
+                       "it in. Look at it, move it away, then run this again",
                        path, word);
     }
     return 0;

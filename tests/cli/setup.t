@@ -149,6 +149,14 @@ mkdir $CACHE/hub/.locks/models--a--b
 exits 0 "a lock folder that a member made" setup
 is "$(stat -c '%a %u %g' $CACHE/hub/.locks)" "2770 0 900" \
     "a lock folder that a member made: mended"
+mkdir $CACHE/hub/.locks/blobs
+chmod 2700 $CACHE/hub/.locks
+refused "root's own repository, closed, renamed to .locks" \
+    '.*/hub/.locks: .* holds what no client writes there \(blobs\)' $CACHE
+rmdir $CACHE/hub/.locks/blobs
+exits 0 "locks that somebody closed" setup
+is "$(stat -c '%a %u %g' $CACHE/hub/.locks)" "2770 0 900" \
+    "locks that somebody closed: opened"
 
 if command -v setfacl > /dev/null; then
     setfacl -m g::---,u:3001:rwx,m::rwx $CACHE/hub/.locks
