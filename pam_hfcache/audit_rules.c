@@ -74,12 +74,9 @@ is_frame(const struct layout_where *where, const char *name)
            (where->place == PLACE_HUB && strcmp(name, ".locks") == 0);
 }
 
-/*
- * How far what is in a folder can be believed to be the doing of `uid`.  What
- * is another's in a folder of his alone he may have moved there.
- */
-static enum mend_trust
-trust_in(const struct audit_mark *holder, uid_t uid)
+/* What is another's in a folder of somebody's alone he may have moved there. */
+enum mend_trust
+audit_trust_in(const struct audit_mark *holder, uid_t uid)
 {
     if (holder->trust == MEND_ALONE && holder->uid != uid)
         return MEND_SHARED;
@@ -111,7 +108,7 @@ audit_trust_folder(const struct audit_work *work, const struct walk_item *item,
         (holder->where.place == PLACE_DATASETS && holder->where.depth == 1))
         return mend_trust_folder(&work->mend, item, st, &who, MEND_ALONE);
     return mend_trust_folder(&work->mend, item, st, &who,
-                             trust_in(holder, st->stx_uid));
+                             audit_trust_in(holder, st->stx_uid));
 }
 
 /* In hub/ members give names, and could give them to a closed folder. */
@@ -153,7 +150,7 @@ audit_refuse(const struct audit_work *work, const struct walk_item *item,
         !work->mend.is_own_mount)
         return "others may hard-link it: set fs.protected_hardlinks = 1";
     if (S_ISREG(st->stx_mode)
-            ? !mend_trusts_file(&work->mend, st, trust_in(holder, st->stx_uid))
+            ? !mend_trusts_file(&work->mend, st, audit_trust_in(holder, st->stx_uid))
             : trust == MEND_BARRED)
         return "may have been moved in by another: chgrp by hand";
     return is_user ? NULL : refuse_owner(work, st, owner);

@@ -26,6 +26,9 @@ struct audit_mark audit_holder(const struct audit_work *work,
 struct audit_mark audit_enter(const struct audit_mark *holder,
                               const struct walk_item *item);
 
+/* How far what is in a folder can be believed to be the doing of `uid`. */
+enum mend_trust audit_trust_in(const struct audit_mark *holder, uid_t uid);
+
 /* The trust in what is in the folder `item`. */
 enum mend_trust audit_trust_folder(const struct audit_work *work,
                                    const struct walk_item *item,

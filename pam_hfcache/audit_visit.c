@@ -99,7 +99,8 @@ mend(const struct audit_work *work, const struct walk_item *item,
         found->fate = AUDIT_NEEDED;
         return;
     }
-    r = mend_inode(&work->mend, item, holder->where, item->stat, err);
+    r = mend_inode(&work->mend, item, holder->where,
+                   audit_trust_in(holder, item->stat->stx_uid), item->stat, err);
     if (r == -ENOENT)
         found->fate = AUDIT_GONE;
     else if (r < 0)

@@ -12,6 +12,7 @@
 #include "safefs.h"
 
 #define MAX_ATTEMPTS 3 /* while somebody changes what is being changed */
+#define COMMIT_DIGITS 40
 #define TICK_MS 20     /* more than a tick of any kernel's clock for files */
 
 /* --- what holds for a run ------------------------------------------------ */
@@ -127,6 +128,37 @@ is_listing(int fd)
            memcmp(buffer, head, sizeof(buffer)) == 0;
 }
 
+/* Does this reference hold a commit's name, and nothing else? */
+static bool
+is_commit_name(int fd)
+{
+    char buffer[COMMIT_DIGITS + 3];
+    ssize_t got = safefs_read_head(fd, buffer, sizeof(buffer) - 1);
+
+    if (got < COMMIT_DIGITS)
+        return false;
+    buffer[got] = '\0';
+    return strspn(buffer, "0123456789abcdef") == COMMIT_DIGITS &&
+           (got == COMMIT_DIGITS || strcmp(buffer + COMMIT_DIGITS, "\n") == 0);
+}
+
+/*
+ * What in a folder that others can write somebody may have brought there, under
+ * a name of his choice, nobody gets the right to change: but empty locks, and
+ * references that hold a commit's name.
+ */
+static void
+withhold_writing(int fd, const struct statx *now, enum mend_trust holder,
+                 struct layout_wanted *wanted)
+{
+    bool had = now->stx_mode & S_IWOTH ||
+               (now->stx_mode & S_IWGRP && now->stx_gid == wanted->gid);
+
+    if (S_ISREG(now->stx_mode) && holder != MEND_ALONE && !had &&
+        wanted->mode & S_IWGRP && now->stx_size > 0 && !is_commit_name(fd))
+        wanted->mode &= ~(mode_t)S_IWGRP;
+}
+
 static int64_t
 to_ms(int64_t seconds, int64_t nanoseconds)
 {
@@ -170,8 +202,8 @@ check_settled(const struct statx *now, const struct statx *visited,
  */
 static int
 mend_once(const struct mend *mend, const struct walk_item *item,
-          struct layout_where where, const struct statx *visited,
-          struct err *err)
+          struct layout_where where, enum mend_trust holder,
+          const struct statx *visited, struct err *err)
 {
     int64_t pinned_ms = wall_ms();
     CLEANUP_CLOSE int fd = mend_pin(item);
@@ -193,6 +225,7 @@ mend_once(const struct mend *mend, const struct walk_item *item,
         inode.acl = ACL_FACT_OTHER;
     (void)layout_judge_in(where, walk_last_name(item), &inode, mend->rules,
                           &wanted);
+    withhold_writing(fd, &now, holder, &wanted);
     if (!layout_is_mendable(&inode, &wanted))
         return 0;
     if (S_ISREG(inode.mode) && !(inode.mode & S_IRWXG) && inode.size > 0 &&
@@ -204,14 +237,14 @@ mend_once(const struct mend *mend, const struct walk_item *item,
 
 int
 mend_inode(const struct mend *mend, const struct walk_item *item,
-           struct layout_where where, const struct statx *visited,
-           struct err *err)
+           struct layout_where where, enum mend_trust holder,
+           const struct statx *visited, struct err *err)
 {
     const struct timespec tick = {.tv_nsec = (TICK_MS + 5) * 1000000};
     int r = -ESTALE;
 
     for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
-        r = mend_once(mend, item, where, visited, err);
+        r = mend_once(mend, item, where, holder, visited, err);
         if (r == -EAGAIN)
             (void)nanosleep(&tick, NULL);
         else if (r != -ESTALE)

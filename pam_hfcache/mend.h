@@ -11,7 +11,9 @@
  *    somebody may have planted a hard link to it;
  *  - nothing is opened that somebody else can have moved into the cache: what
  *    is of another group than the cache's is mended only as part of a tree that
- *    nobody but its owner could write, from its repository's folder down.
+ *    nobody but its owner could write, from its repository's folder down;
+ *  - nobody gets the right to change a file that somebody else can have moved,
+ *    but empty locks, and references that hold a commit's name.
  */
 #ifndef HFCACHE_MEND_H
 #define HFCACHE_MEND_H
@@ -76,13 +78,14 @@ bool mend_trusts_file(const struct mend *mend, const struct statx *st,
 int mend_pin(const struct walk_item *item);
 
 /*
- * Mend what `item` names, which was `visited` when it was judged.  1: changed;
+ * Mend what `item` names, in a folder of trust `holder`, which was `visited`
+ * when it was judged.  1: changed;
  * 0: it is right as it is, or nothing must be done; -ENOENT: it is no longer
  * there, or another; -EAGAIN: it changes all the time; or another negative
  * errno with a sentence in `err`.
  */
 int mend_inode(const struct mend *mend, const struct walk_item *item,
-               struct layout_where where, const struct statx *visited,
-               struct err *err);
+               struct layout_where where, enum mend_trust holder,
+               const struct statx *visited, struct err *err);
 
 #endif

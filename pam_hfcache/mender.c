@@ -30,12 +30,19 @@ struct work {
 
 /* --- as the user --------------------------------------------------------- */
 
+/* The trust in what holds the item; that which holds the named has no mark. */
+static enum mend_trust
+trust_holder(const struct work *work, const struct walk_item *item)
+{
+    return item->holder ? (enum mend_trust)item->holder : work->first;
+}
+
 static void
 mend(const struct work *work, const struct walk_item *item)
 {
     struct err err;
-    int r = mend_inode(&work->mend, item, layout_where(item->path), item->stat,
-                       &err);
+    int r = mend_inode(&work->mend, item, layout_where(item->path),
+                       trust_holder(work, item), item->stat, &err);
 
     if (r == -ENOENT || r == -EAGAIN)
         work->result->vanished++;
@@ -55,13 +62,6 @@ is_wrong_file(const struct work *work, const struct walk_item *item)
     (void)layout_judge_in(layout_where(item->path), item->name, &inode,
                           work->mend.rules, &wanted);
     return layout_is_mendable(&inode, &wanted);
-}
-
-/* The trust in what holds the item; that which holds the named has no mark. */
-static enum mend_trust
-trust_holder(const struct work *work, const struct walk_item *item)
-{
-    return item->holder ? (enum mend_trust)item->holder : work->first;
 }
 
 static enum walk_next
