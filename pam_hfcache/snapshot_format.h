@@ -58,24 +58,29 @@ snapshot_record_bytes(size_t names_length)
            ~(size_t)(SNAPSHOT_WORD - 1);
 }
 
+static inline uint64_t
+snapshot_mix(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * 0x9e3779b97f4a7c15;
+    return sum ^ sum >> 32;
+}
+
 /* Against damage, not against people. */
 static inline uint32_t
 snapshot_sum(uint64_t sum, const void *data, size_t length)
 {
     const char *at = data;
-    uint64_t word = 0;
+    uint64_t word;
 
-    sum ^= length;
+    sum = snapshot_mix(sum, length);
     for (; length >= sizeof(word); length -= sizeof(word)) {
         memcpy(&word, at, sizeof(word));
-        sum = (sum ^ word) * 0x9e3779b97f4a7c15;
-        sum ^= sum >> 32;
+        sum = snapshot_mix(sum, word);
         at += sizeof(word);
     }
     word = 0;
     memcpy(&word, at, length);
-    sum = (sum ^ word) * 0x9e3779b97f4a7c15;
-    return (uint32_t)(sum ^ sum >> 32);
+    return (uint32_t)snapshot_mix(sum, word);
 }
 
 /* An open snapshot. */

@@ -317,7 +317,8 @@ snapshot_add(struct snapshot_writer *writer, unsigned worker, uint32_t number,
     record.entries |= folder->settled ? SNAPSHOT_SETTLED : 0;
     record.entries |= folder->found ? SNAPSHOT_FOUND : 0;
     memcpy(at, &record, sizeof(record));
-    memcpy(at + sizeof(record), folder->names, folder->names_length);
+    if (folder->names_length)
+        memcpy(at + sizeof(record), folder->names, folder->names_length);
     record.sum =
         snapshot_sum(number, at + sizeof(record.sum),
                      sizeof(record) - sizeof(record.sum) + folder->names_length);

@@ -9,8 +9,6 @@
 
 #include "walk_state.h"
 
-#define STEPS_A_BYTE 4 /* to find known names that are in another order */
-
 static char *
 take_names(struct walk_worker *worker)
 {
@@ -93,7 +91,7 @@ walk_push(struct walk_worker *worker, struct walk_node *node, int fd)
     frame->used = frame->length = 0;
     frame->place = 0;
     frame->old_at = node->old;
-    frame->old_steps = (size_t)(node->old_end - node->old) * STEPS_A_BYTE;
+    frame->table = NULL;
     frame->listed = worker->list_length;
     worker->path_length = node->path_length;
     keep_within_bounds(worker);
@@ -119,6 +117,8 @@ take_off(struct walk_worker *worker)
     struct walk_frame *frame = walk_top(worker);
 
     give_up(worker, frame);
+    if (frame->table)
+        free(frame->table);
     worker->list_length = frame->listed;
     worker->depth--;
     if (worker->shallowest > worker->depth)

@@ -153,43 +153,97 @@ walk_step_known(struct walk_worker *worker)
 
 /* --- the numbers of folders in one that is read -------------------------- */
 
-/* Look for a name in the old list from `at` to `end`; where it goes on. */
-static const char *
-search(struct walk_frame *frame, const char *at, const char *end,
-       const char *name, uint32_t *ret_number)
+/*
+ * The names that were known in a folder, to be found in any order: a table of
+ * places in their list, none of which is 0, with twice as many slots.  Whoever may make
+ * folders must not know which names meet in a slot, hence the seed.
+ */
+struct walk_table {
+    uint64_t seed;
+    size_t mask; /* slots less 1; a power of two less 1 */
+    uint32_t slots[];
+};
+
+static size_t
+hash(const struct walk_table *table, const char *name)
 {
-    const char *other;
+    uint64_t sum = table->seed;
+
+    for (; *name; name++) {
+        sum = (sum ^ (unsigned char)*name) * 0x9e3779b97f4a7c15;
+        sum ^= sum >> 32;
+    }
+    return (size_t)sum & table->mask;
+}
+
+static struct walk_table *
+make_table(const struct walk_node *node)
+{
+    const char *at = node->old, *name;
+    size_t room = 16, count = 0;
+    struct walk_table *table;
+    struct timespec now;
     uint32_t number;
 
-    while ((other = snapshot_next(&at, end, &number))) {
-        if (strcmp(other, name) == 0) {
-            *ret_number = number;
-            return at;
-        }
-        if (frame->old_steps == 0)
-            return NULL;
-        frame->old_steps--;
+    while (snapshot_next(&at, node->old_end, &number))
+        count++;
+    while (room < count * 2)
+        room *= 2;
+    table = calloc(1, sizeof(*table) + room * sizeof(table->slots[0]));
+    if (!table)
+        return NULL;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    table->seed = (uint64_t)now.tv_nsec ^ (uintptr_t)table;
+    table->mask = room - 1;
+    at = node->old;
+    while ((name = snapshot_next(&at, node->old_end, &number))) {
+        size_t slot = hash(table, name);
+
+        while (table->slots[slot])
+            slot = (slot + 1) & table->mask;
+        table->slots[slot] = (uint32_t)(name - node->old);
     }
-    return NULL;
+    return table;
+}
+
+static uint32_t
+look_up(struct walk_frame *frame, const char *name)
+{
+    const struct walk_table *table = frame->table;
+
+    for (size_t slot = hash(table, name); table->slots[slot];
+         slot = (slot + 1) & table->mask) {
+        const char *other = frame->node->old + table->slots[slot];
+        uint32_t number;
+
+        if (strcmp(other, name) != 0)
+            continue;
+        frame->old_at = other + strlen(other) + 1;
+        memcpy(&number, other - sizeof(number), sizeof(number));
+        return number;
+    }
+    return SNAPSHOT_NONE;
 }
 
 /*
- * A folder has its names mostly in the same order as before, so that each is
- * the next in the list, or one that was not there.
+ * The number that a name had.  A folder has its names mostly in the same order
+ * as before, so that each is the next one; only the first that is not makes us
+ * look up names in a table.
  */
 static uint32_t
 find_old(struct walk_frame *frame, const char *name)
 {
-    const struct walk_node *node = frame->node;
-    uint32_t number = SNAPSHOT_NONE;
-    const char *next =
-        search(frame, frame->old_at, node->old_end, name, &number);
+    const char *at = frame->old_at;
+    uint32_t number;
+    const char *next = snapshot_next(&at, frame->node->old_end, &number);
 
-    if (!next)
-        next = search(frame, node->old, frame->old_at, name, &number);
-    if (next)
-        frame->old_at = next;
-    return number;
+    if (next && strcmp(next, name) == 0) {
+        frame->old_at = at;
+        return number;
+    }
+    if (!frame->table)
+        frame->table = make_table(frame->node);
+    return frame->table ? look_up(frame, name) : SNAPSHOT_NONE;
 }
 
 static void

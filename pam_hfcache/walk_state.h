@@ -30,7 +30,8 @@
 #include "walk.h"
 
 #define WALK_NAMES_BYTES (64 * 1024) /* read from a folder at a time */
-#define WALK_ENTRY_ROOM (1 + NAME_MAX + 9) /* of the path: "/", name, NUL, and
+#define WALK_ENTRY_ROOM (1 + PATH_MAX + 8) /* of the path: "/", the longest name
+                                              that the kernel lets through, and
                                               what pads a struct dirent64 */
 #define WALK_ENTRIES_A_CLOCK 64 /* looked at between two looks at the clock */
 #define WALK_MIN_FDS 2          /* a worker's own: of a folder and one in it */
@@ -68,8 +69,8 @@ struct walk_frame {
     char *names;         /* from getdents64(), NULL: none */
     size_t used, length; /* in `names` */
     off_t place;         /* where to read on in the folder */
-    const char *old_at;  /* in the node's old names */
-    size_t old_steps;    /* may still be taken to find names among them */
+    const char *old_at;  /* in the node's old names, behind the last one met */
+    struct walk_table *table; /* of them, once one was not where it had been */
     size_t listed;       /* where its names begin in the worker's list */
 };
 

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The walk on file systems that say less, or more, or nothing any more.
+ */
+#include "walk_check.h"
+
+/* What getdents64() does to what the kernel said, in the folder `victim`. */
+static enum { AS_IT_IS, NO_TYPES, LONG_NAMES, NO_MORE } oddity;
+static ino_t victim; /* 0: in each */
+
+#define LONG 4000
+
+/* One entry more, of a name longer than any that can be asked for. */
+static ssize_t
+add_long_name(char *buffer, ssize_t length)
+{
+    struct dirent64 *entry = (void *)(buffer + length);
+
+    memset(entry, 0, LONG + 40);
+    entry->d_ino = 1;
+    entry->d_off = 1;
+    entry->d_type = (length & 8) ? DT_REG : DT_DIR;
+    entry->d_reclen = (unsigned short)((offsetof(struct dirent64, d_name) +
+                                        LONG + 8) & ~(size_t)7);
+    memset((char *)entry + offsetof(struct dirent64, d_name), 'x', LONG);
+    return length + entry->d_reclen;
+}
+
+static void
+forget_types(char *buffer, ssize_t length)
+{
+    for (ssize_t at = 0; at < length;) {
+        struct dirent64 *entry = (void *)(buffer + at);
+
+        entry->d_type = DT_UNKNOWN;
+        at += entry->d_reclen;
+    }
+}
+
+ssize_t
+getdents64(int fd, void *buffer, size_t size)
+{
+    bool odd = oddity == LONG_NAMES || oddity == NO_MORE;
+    ssize_t length;
+    struct stat st;
+
+    length = syscall(SYS_getdents64, fd, buffer, odd ? size / 2 : size);
+    REQUIRE_INT(fstat(fd, &st), 0);
+    if (length <= 0 || (victim && victim != st.st_ino))
+        return length;
+    if (oddity == NO_TYPES)
+        forget_types(buffer, length);
+    if (oddity == LONG_NAMES)
+        return add_long_name(buffer, length);
+    if (oddity != NO_MORE)
+        return length;
+    errno = EIO;
+    return -1;
+}
+
+static void
+make_tree(void)
+{
+    mkdir(state(), 0755);
+    mkdir(tap_in_folder("tree"), 0755);
+    mkdir(tap_in_folder("tree/a"), 0755);
+    mkdir(tap_in_folder("tree/a/b"), 0755);
+    tap_write("tree/a/f", "");
+    tap_write("tree/a/b/g", "");
+    REQUIRE_INT(symlink("f", tap_in_folder("tree/a/link")), 0);
+    REQUIRE_INT(mkfifo(tap_in_folder("tree/a/b/fifo"), 0600), 0);
+}
+
+static void
+check_type(const struct walk_item *item)
+{
+    struct stat st;
+
+    if (item->event == WALK_FOLDER_DONE)
+        return;
+    REQUIRE_INT(fstatat(item->dir_fd, item->name, &st, AT_SYMLINK_NOFOLLOW), 0);
+    CHECK_INT(item->type, st.st_mode & S_IFMT);
+    CHECK_STR(item->target, S_ISLNK(st.st_mode) ? "f" : NULL);
+}
+
+TEST("where names have no types, they are found out")
+{
+    struct walk_options options = {.until_ms = INT64_MAX, .targets = true};
+    struct seen typed = SEEN_INIT, seen = SEEN_INIT;
+
+    make_tree();
+    CHECK_INT(walk_with("tree", 1, &typed), 0);
+    oddity = NO_TYPES;
+    seen.act = check_type;
+    CHECK_INT(walk_in(NULL, "tree", &options, &seen), 0);
+    CHECK_STR(seen.log, typed.log);
+    CHECK_INT(seen.folders, 3);
+    CHECK_INT(seen.entries, 4);
+    CHECK_INT(check().folders, 3);
+    CHECK_INT(check().reused, 3);
+}
+
+TEST("a mount is not touched to find out its type")
+{
+    struct seen seen = SEEN_INIT;
+
+    make_private_mounts();
+    make_tree();
+    REQUIRE_INT(mount("tmpfs", tap_in_folder("tree/a/b"), "tmpfs", 0, NULL),
+                0);
+    oddity = NO_TYPES;
+    CHECK_INT(walk_with("tree", 1, &seen), 0);
+    CHECK_INT(seen.error, EXDEV);
+    CHECK_INT(seen.problem.stx_mode, 0);
+    CHECK_INT(seen.problems, 1);
+    REQUIRE_INT(umount(tap_in_folder("tree/a/b")), 0);
+}
+
+TEST("names longer than any are problems, the rest is visited")
+{
+    struct seen seen = SEEN_INIT;
+
+    make_tree();
+    oddity = LONG_NAMES;
+    CHECK_INT(walk_with("tree", 1, &seen), 0);
+    CHECK_INT(seen.error, ENAMETOOLONG);
+    CHECK_INT(seen.problems, 3);
+    CHECK_INT(seen.folders, 3);
+    CHECK_INT(seen.entries, 4);
+    CHECK_INT(seen.done, 3);
+}
+
+TEST("a folder that cannot be read is told, and not taken for known")
+{
+    struct seen seen;
+    struct stat st;
+
+    make_tree();
+    REQUIRE_INT(stat(tap_in_folder("tree/a"), &st), 0);
+    victim = st.st_ino;
+    oddity = NO_MORE;
+    seen = check();
+    CHECK_STR(seen.log, "<<a!a>a>");
+    CHECK_INT(seen.error, EIO);
+    CHECK_INT(check().problems, 1);
+    oddity = AS_IT_IS;
+    seen = check();
+    CHECK_INT(seen.reused, 1);
+    CHECK_INT(seen.folders, 2);
+    CHECK_INT(seen.entries, 4);
+    CHECK_INT(seen.problems, 0);
+}
+
+TAP_MAIN
