@@ -180,6 +180,8 @@ wall_ms(void)
  * a hard link that somebody plants and removes meanwhile changes the ctime.
  * -EAGAIN if the ctime is so young that another change may hide in the same
  * tick of the clock; -ENOENT if the file has changed since it was visited.
+ * A folder's ctime changes with what is in it; but it is trusted because of its
+ * group and bits, and those must be what they were.
  */
 static int
 check_settled(const struct statx *now, const struct statx *visited,
@@ -188,7 +190,10 @@ check_settled(const struct statx *now, const struct statx *visited,
     int64_t ctime_ms = to_ms(now->stx_ctime.tv_sec, now->stx_ctime.tv_nsec);
 
     if (!S_ISREG(now->stx_mode))
-        return 0;
+        return now->stx_gid == visited->stx_gid &&
+                       now->stx_mode == visited->stx_mode
+                   ? 0
+                   : -ENOENT;
     if (now->stx_ctime.tv_sec != visited->stx_ctime.tv_sec ||
         now->stx_ctime.tv_nsec != visited->stx_ctime.tv_nsec)
         return -ENOENT;

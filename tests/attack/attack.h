@@ -21,6 +21,7 @@
 #define ALICE 4001
 #define MALLORY 4002
 #define GID 5555
+#define PROJECT 6000 /* another group of both */
 #define RACE_MS 3000
 
 static const struct errand errand_of_alice = {
@@ -35,6 +36,7 @@ static const struct errand errand_of_alice = {
 struct board {
     int stop;
     unsigned rounds; /* of the attacker: proof that there was a race */
+    unsigned strays; /* what he saw happen outside of the tree */
     struct mended mended;
 };
 static struct board *board;
@@ -84,10 +86,10 @@ make_world(void)
 TAP_HELPER void
 become(uid_t uid)
 {
-    gid_t gid = GID;
+    gid_t groups[] = {GID, PROJECT};
 
-    if (setgroups(1, &gid) < 0 || setresgid(uid, uid, uid) < 0 ||
-        setresuid(uid, uid, uid) < 0)
+    if (setgroups(ARRAY_LEN(groups), groups) < 0 ||
+        setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
         _exit(1);
 }
 
