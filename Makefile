@@ -206,8 +206,11 @@ $(BUILD)/tests/unit/%.t: tests/unit/%.c $(LIB) $(BUILD)/flags tests/tap.h
 
 # What the test scripts find in their environment.
 TEST_ENV = BUILD=$(abspath $(BUILD)) CC="$(CC)"
-QUICK_TESTS = $(UNIT) $(wildcard tests/pam/*.t tests/cli/*.t tests/lint/*.t)
-ROOT_TESTS = $(wildcard tests/attack/*.t tests/system/*.t tests/client/*.t)
+SLOW_TESTS = $(addprefix $(BUILD)/tests/unit/,walk_limits.t walk_record.t \
+	walk_threads.t snapshot_damage.t)
+QUICK_TESTS = $(filter-out $(SLOW_TESTS),$(UNIT)) \
+	$(wildcard tests/pam/*.t tests/cli/*.t tests/lint/*.t)
+ROOT_TESTS = $(SLOW_TESTS) $(wildcard tests/attack/*.t tests/system/*.t tests/client/*.t)
 
 programs: all $(UNIT) $(PAM_DRIVE)
 
