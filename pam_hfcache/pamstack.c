@@ -275,7 +275,9 @@ pamstack_jump_end(const struct pamstack *stack, size_t at)
 
     /* A substack, head and contents, counts as one. */
     for (; jump > 0; jump--) {
-        if (end + 1 >= stack->count || stack->entry[end + 1].depth < depth)
+        if (end + 1 >= stack->count)
+            return depth == 0 ? stack->count : end;
+        if (stack->entry[end + 1].depth < depth)
             break;
         end++;
         while (end + 1 < stack->count && stack->entry[end + 1].depth > depth)

@@ -45,7 +45,11 @@ int pamstack_load(const char *const *folders, const char *service,
                   const char *type, struct pamstack *ret, struct err *err);
 void pamstack_free(struct pamstack *stack);
 
-/* The last entry that a jump at `at` passes over; `at` itself if none. */
+/*
+ * The last entry that a jump at `at` passes over; `at` itself if none.  A jump
+ * beyond the last one, which libpam refuses, would pass over whatever came to
+ * stand there: then it is the number of entries.
+ */
 size_t pamstack_jump_end(const struct pamstack *stack, size_t at);
 
 /* The index of the first entry of `module` at or after `from`, else count. */

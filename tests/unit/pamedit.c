@@ -144,6 +144,16 @@ TEST("no jump comes to reach over our line")
                                   "-session optional pam_systemd.so\n");
 }
 
+TEST("a jump beyond the last line, which libpam refuses, still goes beyond it")
+{
+    tap_write("a", "session required pam_unix.so\n"
+                   "session [success=1 default=ignore] pam_succeed_if.so x\n");
+    CHECK_STR(enable("a", false),
+              "session required pam_unix.so\n"
+              "-session optional pam_hfcache.so\n"
+              "session [success=1 default=ignore] pam_succeed_if.so x\n");
+}
+
 TEST("adding twice adds nothing")
 {
     struct pamedit edit;
