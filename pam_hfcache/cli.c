@@ -11,19 +11,6 @@
 
 #include "membership_names.h"
 
-void
-cli_error(const char *format, ...)
-{
-    va_list args;
-
-    fflush(stdout);
-    fputs("hfcache: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-}
-
 int
 cli_login_exit(const struct login *login)
 {
@@ -89,31 +76,46 @@ cli_paint(const struct cli *cli, enum paint paint)
     return cli->colour ? escapes[paint] : "";
 }
 
-/*
- * Is the sequence of UTF-8 at `text` one that shows as what it is?  Not C1
- * controls, nor what turns, joins or hides other characters.
- */
+/* --- text that others chose ---------------------------------------------- */
+
+/* U+0080 and above: what steers, turns, joins or hides other characters. */
+static const struct {
+    unsigned first, last;
+} hidden[] = {
+    {0x80, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e},
+    {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff},
+    {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
+};
+
+/* The character that a sequence of UTF-8 of this length is. */
+static unsigned
+decode(const unsigned char *text, size_t length)
+{
+    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    unsigned code = text[0] & masks[length];
+
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | (text[i] & 0x3fu);
+    return code;
+}
+
+/* Is the sequence of UTF-8 at `text` one that shows as what it is? */
 static bool
 is_shown(const unsigned char *text, size_t length)
 {
     unsigned code;
 
-    if (length == 0)
-        return false;
-    if (length == 1)
-        return *text >= 0x20 && *text != 0x7f;
-    if (length == 2)
-        return text[0] != 0xc2 || text[1] >= 0xa0;
-    if (length > 3)
-        return true;
-    code = (text[0] & 0x0fu) << 12 | (text[1] & 0x3fu) << 6 | (text[2] & 0x3fu);
-    return !((code >= 0x200b && code <= 0x200f) ||
-             (code >= 0x2028 && code <= 0x202e) ||
-             (code >= 0x2060 && code <= 0x206f) || code == 0xfeff);
+    if (length < 2)
+        return length == 1 && *text >= 0x20 && *text != 0x7f;
+    code = decode(text, length);
+    for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+        if (code >= hidden[i].first && code <= hidden[i].last)
+            return false;
+    return true;
 }
 
-void
-cli_print_safe(const char *string)
+static void
+put_safe(FILE *out, const char *string)
 {
     const unsigned char *text = (const unsigned char *)string;
 
@@ -121,13 +123,37 @@ cli_print_safe(const char *string)
         size_t length = util_utf8_length(text);
 
         if (is_shown(text, length)) {
-            fwrite(text, 1, length, stdout);
+            fwrite(text, 1, length, out);
             text += length;
         } else {
-            printf("\\x%02x", *text++);
+            fprintf(out, "\\x%02x", *text++);
         }
     }
 }
+
+void
+cli_print_safe(const char *text)
+{
+    put_safe(stdout, text);
+}
+
+void
+cli_error(const char *format, ...)
+{
+    char text[8192];
+    va_list args;
+
+    va_start(args, format);
+    if (vsnprintf(text, sizeof(text), format, args) < 0)
+        *text = '\0';
+    va_end(args);
+    fflush(stdout);
+    fputs("hfcache: ", stderr);
+    put_safe(stderr, text);
+    fputc('\n', stderr);
+}
+
+/* --- numbers and places -------------------------------------------------- */
 
 void
 cli_add_duration(struct text *text, int64_t ms)

@@ -43,7 +43,8 @@ int cmd_status(const struct cli *cli);
 int cmd_env(const struct cli *cli);
 int cmd_policy(const struct cli *cli);
 
-/* "hfcache: ..." on stderr, after what stdout holds so far. */
+/* "hfcache: ..." on stderr, after what stdout holds so far; one line, and safe
+   like cli_print_safe(). */
 void cli_error(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* The exit code after login_begin() failed: by the policy, or by the user. */

@@ -175,14 +175,14 @@ check_home(const struct builder *builder)
     const char *home = builder->subject->home;
     const char *path = policy_text(builder->section, KEY_PATH);
 
-    if (*home != '/')
-        return err_set(builder->err, EINVAL,
-                       "the user's home \"%s\" is no absolute path", home);
     for (const char *p = home; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             return err_set(builder->err, EINVAL,
                            "the user's home holds a control character");
     }
+    if (*home != '/')
+        return err_set(builder->err, EINVAL,
+                       "the user's home \"%s\" is no absolute path", home);
     if (policy_path_is_below(home, path))
         return err_set(builder->err, EINVAL,
                        "the user's home %s lies in the cache %s", home, path);
