@@ -395,9 +395,10 @@ print_audit(const struct audit_report *report, const struct audit *audit)
     const struct cli *cli = report->cli;
     char title[300], where[512];
 
-    printf("%s%s%s%s%s  group %s  %s%s, %s%s\n", cli_paint(cli, PAINT_BOLD),
-           policy_text(report->section, KEY_PATH), *report->start ? "/" : "",
-           report->start, cli_paint(cli, PAINT_NONE),
+    printf("%s%s%s", cli_paint(cli, PAINT_BOLD),
+           policy_text(report->section, KEY_PATH), *report->start ? "/" : "");
+    cli_print_safe(report->start);
+    printf("%s  group %s  %s%s, %s%s\n", cli_paint(cli, PAINT_NONE),
            policy_text(report->section, KEY_GROUP), cli_paint(cli, PAINT_DIM),
            cli_title(report->section, title, sizeof(title)),
            cli_origin(&report->section->value[KEY_PATH].origin, where,
