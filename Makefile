@@ -11,6 +11,8 @@
 #   make deb          a package for Debian and Ubuntu, in $(BUILD)/deb
 #   make rpm          a package for Fedora, RHEL and SUSE, in $(BUILD)/rpm
 #   make test         all tests (root: real login programs, real clients)
+#   make fuzz         each fuzzer for FUZZ_SECONDS, an hour; new inputs stay
+#                     in $(BUILD)/fuzz
 #   make demo         two users, one cache, in a private mount namespace (root)
 #   make bench        what a login costs beside other modules, and a whole tree
 #                     beside find, as ratios (root); bench-login and bench-tree
@@ -210,7 +212,9 @@ SLOW_TESTS = $(addprefix $(BUILD)/tests/unit/,walk_limits.t walk_record.t \
 	walk_threads.t snapshot_damage.t)
 QUICK_TESTS = $(filter-out $(SLOW_TESTS),$(UNIT)) \
 	$(wildcard tests/pam/*.t tests/cli/*.t tests/lint/*.t)
-ROOT_TESTS = $(SLOW_TESTS) $(wildcard tests/attack/*.t tests/system/*.t tests/client/*.t)
+ROOT_TESTS = $(wildcard tests/attack/*.t tests/system/*.t tests/client/*.t)
+LONG_TESTS = $(SLOW_TESTS) $(wildcard tests/fuzz/*.t)
+FUZZ_SECONDS ?= 3600
 
 programs: all $(UNIT) $(PAM_DRIVE)
 
@@ -221,7 +225,12 @@ check: programs
 test: root
 	@tests/system/packages build test
 	@$(MAKE) programs
-	$(TEST_ENV) $(PROVE) --timer $(QUICK_TESTS) $(ROOT_TESTS)
+	$(TEST_ENV) $(PROVE) --timer $(QUICK_TESTS) $(ROOT_TESTS) $(LONG_TESTS)
+
+fuzz:
+	@tests/system/packages fuzz
+	@$(MAKE) fuzzers
+	@$(TEST_ENV) tests/fuzz/run $(FUZZ_SECONDS)
 
 demo: root
 	@tests/system/packages build demo
@@ -253,6 +262,6 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install install-conf uninstall programs check test demo bench bench-login \
-	bench-tree root clean FORCE
+.PHONY: all install install-conf uninstall programs check test fuzz demo bench \
+	bench-login bench-tree root clean FORCE
 .DELETE_ON_ERROR:

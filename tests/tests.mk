@@ -40,3 +40,25 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -pie \
 		-o $@ $< -lpam
+
+# Fuzzers are clang's, with a core of their own: `make fuzzers` begins it, and
+# the make that it starts in another build folder has these.
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,\
+	$(wildcard tests/fuzz/*.c))
+FUZZ_SANITIZE := -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) -MMD -MP $(ALL_LDFLAGS) \
+		-fsanitize=fuzzer -o $@ $< $(LIB) $(INIH) -lpthread
+
+fuzzers:
+	@$(MAKE) CC=clang BUILD=$(BUILD)/fuzz OPTIMISE="-O1 -g" \
+		SANITIZE="$(FUZZ_SANITIZE)" fuzz-programs
+
+fuzz-programs: $(FUZZERS)
+
+.PHONY: fuzzers fuzz-programs
+
+-include $(FUZZERS:=.d)
