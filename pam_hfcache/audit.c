@@ -129,6 +129,8 @@ walk(struct audit_work *work, int root_fd)
     };
     int r;
 
+    if (options->watch && memory.known)
+        work->expected = snapshot_inodes(memory.known);
     work->start_ms = util_monotonic_ms();
     r = walk_run(root_fd, options->start, &how, audit_visit, work);
     work->audit->took_ms = util_monotonic_ms() - work->start_ms;

@@ -317,7 +317,9 @@ tell_progress(struct audit_work *work)
         progress.entries += __atomic_load_n(&worker->folders, __ATOMIC_RELAXED) +
                             __atomic_load_n(&worker->files, __ATOMIC_RELAXED) +
                             __atomic_load_n(&worker->links, __ATOMIC_RELAXED) +
-                            __atomic_load_n(&worker->reused, __ATOMIC_RELAXED);
+                            __atomic_load_n(&worker->reused, __ATOMIC_RELAXED) +
+                            __atomic_load_n(&worker->reused_folders,
+                                            __ATOMIC_RELAXED);
     }
     work->options->watch(&progress, work->options->data);
 }

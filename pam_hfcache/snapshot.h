@@ -68,6 +68,9 @@ void snapshot_close(struct snapshot *snapshot);
 bool snapshot_get(const struct snapshot *snapshot, uint32_t number,
                   struct snapshot_folder *ret);
 
+/* How many inodes it knows of: for telling how far a walk has come. */
+uint64_t snapshot_inodes(const struct snapshot *snapshot);
+
 /*
  * The next name in the list from `*at` to `end` and the number of its folder;
  * NULL at its end.

@@ -158,6 +158,19 @@ snapshot_get(const struct snapshot *snapshot, uint32_t number,
     return true;
 }
 
+uint64_t
+snapshot_inodes(const struct snapshot *snapshot)
+{
+    struct snapshot_record record;
+    uint64_t count = 0;
+
+    for (uint32_t number = 0; number < snapshot->numbers; number++) {
+        if (snapshot_find(snapshot, number, &record))
+            count += 1 + (record.entries & SNAPSHOT_MOST);
+    }
+    return count;
+}
+
 static bool
 is_name(const char *name, size_t length)
 {

@@ -227,4 +227,21 @@ unlike "$out" known "it looks at all"
 policy <<< $'[cache]\nacl = no\nmode = 2775'
 exits 1 "with another policy" check
 unlike "$out" known "it looks at all, too"
+
+# --- ^C ----------------------------------------------------------------------
+
+if command -v strace > /dev/null &&
+    strace -qq -e trace=none -o /dev/null true 2> /dev/null; then
+    before=$(cat "$TREE")
+    rc=0
+    out=$(strace -qq -o /dev/null -e inject=getdents64:signal=INT:when=5 \
+        "$HFCACHE" check --full --jobs 1 2> /dev/null) || rc=$?
+    is "$rc" 3 "^C: exit 3"
+    like "$out" 'looked  at .*, then stopped; the rest is unknown' \
+        "^C: what was seen until then is told"
+    like "$(cat "$TREE")" 'ended=interrupted' "^C: logins are told, too"
+    isnt "$(cat "$TREE")" "$before" "^C: in place of the last one"
+else
+    skip "strace does not work here" "^C"
+fi
 done_testing
