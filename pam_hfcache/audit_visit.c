@@ -90,7 +90,7 @@ describe_found(const struct walk_item *item, const struct audit_mark *holder,
 
 /* Mend it, if that is what is wanted, and say what became of it. */
 static void
-mend(const struct audit_work *work, const struct walk_item *item,
+mend(struct audit_work *work, const struct walk_item *item,
      const struct audit_mark *holder, struct audit_item *found, struct err *err)
 {
     int r;

@@ -14,6 +14,7 @@
 #define MAX_ATTEMPTS 3 /* while somebody changes what is being changed */
 #define COMMIT_DIGITS 40
 #define TICK_MS 20     /* more than a tick of any kernel's clock for files */
+#define MAX_WAITS 400  /* for so long in a run: 10 s in all */
 
 /* --- what holds for a run ------------------------------------------------ */
 
@@ -240,19 +241,31 @@ mend_once(const struct mend *mend, const struct walk_item *item,
     return r < 0 ? r : 1;
 }
 
+/*
+ * Wait until what is done to a file shows in its ctime.  False when this has
+ * been done so often that somebody seems to touch his files to delay us.
+ */
+static bool
+wait_a_tick(struct mend *mend)
+{
+    const struct timespec tick = {.tv_nsec = (TICK_MS + 5) * 1000000};
+
+    if (__atomic_fetch_add(&mend->waits, 1, __ATOMIC_RELAXED) >= MAX_WAITS)
+        return false;
+    (void)nanosleep(&tick, NULL);
+    return true;
+}
+
 int
-mend_inode(const struct mend *mend, const struct walk_item *item,
+mend_inode(struct mend *mend, const struct walk_item *item,
            struct layout_where where, enum mend_trust holder,
            const struct statx *visited, struct err *err)
 {
-    const struct timespec tick = {.tv_nsec = (TICK_MS + 5) * 1000000};
     int r = -ESTALE;
 
     for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
         r = mend_once(mend, item, where, holder, visited, err);
-        if (r == -EAGAIN)
-            (void)nanosleep(&tick, NULL);
-        else if (r != -ESTALE)
+        if (r != -ESTALE && (r != -EAGAIN || !wait_a_tick(mend)))
             break;
     }
     if (r == -ESTALE)

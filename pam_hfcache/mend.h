@@ -29,6 +29,7 @@ struct mend {
     bool links_protected; /* nobody can hard-link files that he can't write */
     bool is_own_mount;    /* a file system of its own: nothing moves in */
     time_t now;
+    unsigned waits; /* for files that have just changed; of all threads */
 };
 
 struct mend mend_begin(const struct layout_rules *rules, int root_fd);
@@ -84,7 +85,7 @@ int mend_pin(const struct walk_item *item);
  * there, or another; -EAGAIN: it changes all the time; or another negative
  * errno with a sentence in `err`.
  */
-int mend_inode(const struct mend *mend, const struct walk_item *item,
+int mend_inode(struct mend *mend, const struct walk_item *item,
                struct layout_where where, enum mend_trust holder,
                const struct statx *visited, struct err *err);
 

@@ -38,7 +38,7 @@ trust_holder(const struct work *work, const struct walk_item *item)
 }
 
 static void
-mend(const struct work *work, const struct walk_item *item)
+mend(struct work *work, const struct walk_item *item)
 {
     struct err err;
     int r = mend_inode(&work->mend, item, layout_where(item->path),
