@@ -30,13 +30,44 @@ are_links_protected(void)
            strcmp(data, "1\n") == 0;
 }
 
+/* A folder in the root that members may have access to, and that is no cache. */
+static bool
+is_beside_cache(int root_fd, const char *name)
+{
+    struct statx st;
+
+    if (strcmp(name, "hub") == 0 || strcmp(name, "datasets") == 0 ||
+        safefs_look_at(root_fd, name, &st) < 0)
+        return false;
+    return S_ISDIR(st.stx_mode) &&
+           (st.stx_uid != 0 || st.stx_mode & (S_IRWXG | S_IRWXO));
+}
+
+/*
+ * Is all that can be moved in the file system of the cache a part of it?  Only
+ * root gives names in the root.
+ */
+static bool
+is_own_mount(int root_fd)
+{
+    char **names = NULL;
+    size_t count = 0;
+    bool is_own = safefs_is_whole_mount(root_fd) &&
+                  safefs_list_folder(root_fd, &names, &count) == 0;
+
+    for (size_t i = 0; is_own && i < count; i++)
+        is_own = !is_beside_cache(root_fd, names[i]);
+    safefs_free_names(names, count);
+    return is_own;
+}
+
 struct mend
 mend_begin(const struct layout_rules *rules, int root_fd)
 {
     return (struct mend){
         .rules = rules,
         .links_protected = are_links_protected(),
-        .is_own_mount = safefs_is_whole_mount(root_fd),
+        .is_own_mount = is_own_mount(root_fd),
         .now = time(NULL),
     };
 }

@@ -27,7 +27,8 @@
 struct mend {
     const struct layout_rules *rules;
     bool links_protected; /* nobody can hard-link files that he can't write */
-    bool is_own_mount;    /* a file system of its own: nothing moves in */
+    bool is_own_mount;    /* a file system of its own, and in it nothing else:
+                             nothing moves in */
     time_t now;
     unsigned waits; /* for files that have just changed; of all threads */
 };
