@@ -127,11 +127,14 @@ static const char *
 refuse_owner(const struct audit_work *work, const struct statx *st,
              const struct owner *owner)
 {
-    if (owner->is_member || (st->stx_uid == 0 && S_ISDIR(st->stx_mode)) ||
-        work->options->foreign)
+    if (owner->is_member || (st->stx_uid == 0 && S_ISDIR(st->stx_mode)))
+        return NULL;
+    if (st->stx_uid != 0 && owner->is_known)
+        return "its owner is no member";
+    if (work->options->foreign)
         return NULL;
     return st->stx_uid == 0 ? "a file of root's: --foreign mends it"
-                            : "its owner is no member: --foreign mends it";
+                            : "its owner has no name: --foreign mends it";
 }
 
 const char *

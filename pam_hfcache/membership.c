@@ -249,10 +249,11 @@ membership_owner(uid_t uid, gid_t gid)
     CLEANUP_FREE char *buffer = NULL;
     struct passwd passwd;
     struct person person = {.buffer = NULL};
+    int r = look_up(look_uid, &uid, &passwd, &buffer);
 
-    if (look_up(look_uid, &uid, &passwd, &buffer) < 0)
+    owner.is_known = r != -ENOENT; /* who could not be asked for may be */
+    if (r < 0)
         return owner;
-    owner.is_known = true;
     if (is_own_group(passwd.pw_name, passwd.pw_gid))
         owner.own_gid = passwd.pw_gid;
     person.subject.user = passwd.pw_name;
