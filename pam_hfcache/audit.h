@@ -20,7 +20,10 @@
 #include "layout.h"
 
 #define AUDIT_SAMPLES 5        /* inodes kept of each finding */
-#define AUDIT_REPOSITORIES 4096 /* kept of those with findings */
+#define AUDIT_REPOSITORIES 4096 /* kept of those with findings... */
+#define AUDIT_RESERVED 4096    /* ...and beyond of those that logins mend: */
+#define AUDIT_SHARE 64         /* so many of each owner's, lest who makes many
+                                  hides what is others' */
 
 /* What became of an inode of which there was something to say. */
 enum audit_fate {
@@ -104,6 +107,7 @@ struct audit {
     struct audit_repository *repositories; /* worst first */
     size_t nrepositories;
     uint64_t more_items; /* left of which no repository could be kept */
+    uint8_t reserved[1024]; /* used of each owner's share */
 };
 
 /*

@@ -103,7 +103,28 @@ hash(const char *name, size_t length, uid_t uid)
     return (size_t)(value ^ value >> 32);
 }
 
-#define SLOTS (2 * AUDIT_REPOSITORIES) /* half of them stay empty */
+#define SLOTS (2 * (AUDIT_REPOSITORIES + AUDIT_RESERVED)) /* half stay empty */
+
+static bool
+is_mended_by_login(const struct audit_item *item)
+{
+    return item->fate == AUDIT_NEEDED || item->fate == AUDIT_FAILED;
+}
+
+/* Is there room for one more repository, with this item in it? */
+static bool
+take_room(struct audit *audit, const struct audit_item *item)
+{
+    uint8_t *used = &audit->reserved[item->uid % ARRAY_LEN(audit->reserved)];
+
+    if (audit->nrepositories < AUDIT_REPOSITORIES)
+        return true;
+    if (audit->nrepositories == AUDIT_REPOSITORIES + AUDIT_RESERVED ||
+        !is_mended_by_login(item) || *used == AUDIT_SHARE)
+        return false;
+    ++*used;
+    return true;
+}
 
 static struct audit_repository *
 find_repository(struct audit *audit, const struct audit_item *item)
@@ -126,7 +147,7 @@ find_repository(struct audit *audit, const struct audit_item *item)
             return found;
         slot = (slot + 1) % SLOTS;
     }
-    if (audit->nrepositories == AUDIT_REPOSITORIES)
+    if (!take_room(audit, item))
         return NULL;
     audit->repositories[slot] = (struct audit_repository){
         .name = strndup(item->path, length),
@@ -150,7 +171,7 @@ add_to_repository(struct audit *audit, const struct audit_item *item,
         return;
     }
     repository->what |= item->what;
-    if (item->fate == AUDIT_NEEDED || item->fate == AUDIT_FAILED)
+    if (is_mended_by_login(item))
         repository->mendable |= item->what & DRIFT_ALL;
     repository->alarms += severity == LAYOUT_SEVERITY_ALARM;
     repository->drifts += severity == LAYOUT_SEVERITY_DRIFT;

@@ -192,6 +192,13 @@ is "$(stat -c %a "$HUB/models--org--a" "$HUB/models--org--b" | xargs)" \
 is "$(find /run/hfcache -newer /mnt/err | head -n 1)" "" \
     "a member's run leaves nothing in the state folder"
 
+(cd "$HUB" && seq -f 'x%.0f' 5000 | xargs touch)
+chmod g-s "$HUB/models--org--b"
+exits 1 "a check of a cache full of strange names" check
+like "$(cat "$TREE")" 'drift=3002 [0-9]+ hub/models--org--b' \
+    "what its owner's login mends is named all the same"
+(cd "$HUB" && seq -f 'x%.0f' 5000 | xargs rm)
+
 chmod 700 "$HUB/models--org--a"
 as_bob check "$HUB/models--org--a"
 is "$code" 1 "what a member may not open"
