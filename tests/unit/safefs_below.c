@@ -37,6 +37,9 @@ list_mounts(const char *path)
     int fd = open(path, O_PATH | O_DIRECTORY);
 
     REQUIRE(fd >= 0);
+    safefs_free_names(mounts, count); /* the last ones */
+    mounts = NULL;
+    count = 0;
     REQUIRE_INT(safefs_list_mounts(fd, &mounts, &count), 0);
     close(fd);
 }
