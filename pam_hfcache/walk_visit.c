@@ -212,7 +212,9 @@ walk_enter(struct walk_worker *worker, struct walk_node *node, int fd,
                : next == WALK_STOP ? -ECANCELED
                                    : -ENOMEM;
     }
-    if (walk_offer(&worker->walk->queue, node, fd))
+    /* What is done with a deep one is cheap only by what holds it: not away. */
+    if (node->path_length < PATH_MAX &&
+        walk_offer(&worker->walk->queue, node, fd))
         return 0;
     return walk_push(worker, node, fd);
 }
