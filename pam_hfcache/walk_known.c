@@ -308,7 +308,7 @@ walk_note(struct walk_worker *worker, struct walk_node *node)
 {
     const struct timespec *began = &worker->began;
 
-    if (worker->old.names && worker->old.inode == worker->stat.stx_ino) {
+    if (worker->old.names) {
         node->old = worker->old.names;
         node->old_end = node->old + worker->old.names_length;
     }

@@ -68,7 +68,7 @@ struct walk_frame {
     bool incomplete;     /* not all of it was read, or can be recorded */
     char *names;         /* from getdents64(), NULL: none */
     size_t used, length; /* in `names` */
-    off_t place;         /* where to read on in the folder */
+    off_t place;         /* where to read on, behind the last folder in it */
     const char *old_at;  /* in the node's old names, behind the last one met */
     struct walk_table *table; /* of them, once one was not where it had been */
     size_t listed;       /* where its names begin in the worker's list */

@@ -343,7 +343,6 @@ visit_entries(struct walk_worker *worker, const struct dirent64 *entry)
         at += entry->d_reclen;
         entry = (const void *)at;
     } while (at < end && !may_be_folder(entry));
-    frame->place = ref[-1].entry->d_off;
     frame->used += (size_t)(at - begin);
     if (last - first > NEAR_INODES)
         qsort(worker->run, (size_t)(ref - worker->run), sizeof(*ref),

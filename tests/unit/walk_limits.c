@@ -215,6 +215,34 @@ TEST("where all descriptors are taken meanwhile, some are given up")
     CHECK_INT(seen.done, 201);
 }
 
+/* Somebody else takes what the walk gives back, all but a few. */
+static void
+take_some(const struct walk_item *item)
+{
+    unsigned taken = count_fds(); /* 0: that took the last one */
+
+    if (item->event != WALK_FOLDER_DONE || strcmp(item->name, "d") != 0)
+        return;
+    for (; taken && taken < 56; taken++)
+        REQUIRE(dup(0) > 0);
+}
+
+TEST("where they are taken on the way back up, fewer are opened again")
+{
+    struct rlimit limit = {64, 64};
+    struct seen seen = SEEN_INIT;
+    char at[PATH_MAX];
+    int fd = safefs_open_root(tap_folder(), at, NULL);
+    struct walk_options options = {.jobs = 1, .until_ms = LONG_TIME};
+
+    make_deep(tap_in_folder("a"), 100);
+    REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    seen.act = take_some;
+    CHECK_INT(walk_run(fd, "a", &options, visit, &seen), 0);
+    CHECK_INT(seen.problems, 0);
+    CHECK_INT(seen.done, 201);
+}
+
 TEST("without openat2() the same is visited")
 {
     struct seen before = SEEN_INIT, seen = SEEN_INIT;
