@@ -21,7 +21,9 @@
 
 #define WALK_MAX_FDS 48         /* a worker's own, in a process that has many */
 #define WALK_MAX_JOBS 64
-#define WALK_MAX_PATH (4 << 20) /* bytes of a path; what is deeper is told */
+#define WALK_MAX_PATH (4 << 20) /* bytes of a path; what is deeper is told... */
+#define WALK_MAX_DEPTH 16384    /* ...and so is this: to come back up to a folder
+                                   takes as many steps again and again */
 
 /* What is asked of an inode that is looked at. */
 #define WALK_FIELDS                                                           \

@@ -70,6 +70,7 @@ walk_make_node(struct walk_worker *worker, const struct walk_door *door,
     node->known = false;
     node->above_mounts = (!door->holder || door->holder->above_mounts) &&
                          walk_is_above_mount(worker->walk, worker->path);
+    node->depth = door->holder ? door->holder->depth + 1 : 0;
     node->path_length = door->path_length;
     node->identity = identify(stat);
     node->was = NULL;

@@ -50,6 +50,7 @@ struct walk_node {
     atomic_uint alive;        /* the nodes below, and 1 until it is read */
     bool known;               /* as it was: the names are those known */
     bool above_mounts;
+    unsigned depth;
     size_t path_length;
     struct walk_identity identity;
     struct statx *was; /* for WALK_FOLDER_DONE; NULL: not to be told */

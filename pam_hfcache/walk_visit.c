@@ -256,7 +256,8 @@ walk_visit_folder(struct walk_worker *worker, const struct walk_door *door)
     if (door->holder && door->holder->above_mounts &&
         walk_is_mount(worker->walk, worker->path))
         return tell_closed(worker, door, EXDEV);
-    if (door->path_length + WALK_ENTRY_ROOM > WALK_MAX_PATH)
+    if (door->path_length + WALK_ENTRY_ROOM > WALK_MAX_PATH ||
+        (door->holder && door->holder->depth >= WALK_MAX_DEPTH))
         return tell_closed(worker, door, ENAMETOOLONG);
     r = worker->walk->remembers ? walk_reuse(worker, door) : 0;
     if (r != 0)

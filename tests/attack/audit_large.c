@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "repair.h"
+#include "walk.h"
 
 #define DEEP REPO "/snapshots"
 #define LEVELS 10000
@@ -37,13 +38,15 @@ repair_apart(unsigned jobs, rlim_t descriptors)
     return usage.ru_maxrss;
 }
 
+static unsigned levels = LEVELS;
+
 /* Folders in folders, as Alice made them with a umask of 022. */
 static void
 dig(void)
 {
     if (chdir(DEEP) < 0)
         _exit(1);
-    for (unsigned i = 0; i < LEVELS; i++)
+    for (unsigned i = 0; i < levels; i++)
         if (mkdir("d", 0755) < 0 || chdir("d") < 0)
             _exit(1);
 }
@@ -52,16 +55,16 @@ dig(void)
 static unsigned
 count_levels(bool (*step)(const struct stat *st))
 {
-    unsigned levels = 0;
+    unsigned found = 0;
     struct stat st;
 
     REQUIRE_INT(chdir(tap_in_folder(DEEP)), 0);
     while (chdir("d") == 0) {
         REQUIRE_INT(stat(".", &st), 0);
-        levels += step(&st);
+        found += step(&st);
     }
     REQUIRE_INT(chdir("/"), 0);
-    return levels;
+    return found;
 }
 
 static bool
@@ -93,6 +96,28 @@ TEST("MUST 6: 10,000 folders in each other, with few descriptors")
     REQUIRE_INT(chmod(tap_in_folder(REPO), 0755), 0);
     CHECK(repair_apart(4, 128) < MAX_KB);
     CHECK_INT(count_levels(is_right), LEVELS);
+}
+
+static unsigned unseen;
+
+static void
+count_unseen(const struct audit_item *item, void *data)
+{
+    (void)data;
+    unseen += item->what & LAYOUT_UNSEEN && item->error == ENAMETOOLONG;
+}
+
+TEST("MUST 6: what lies deeper than a walk goes is told")
+{
+    make_members();
+    make_folder(DEEP, ALICE, GID, 02770);
+    levels = WALK_MAX_DEPTH + 100;
+    do_as(ALICE, dig);
+    options.repair = false;
+    options.tell = count_unseen;
+    (void)repair(1);
+    (void)repair(4);
+    CHECK_INT(unseen, 2);
 }
 
 /* A folder of a million names, which are links, and so each is a finding. */
