@@ -191,6 +191,21 @@ withhold_writing(int fd, const struct statx *now, enum mend_trust holder,
         wanted->mode &= ~(mode_t)S_IWGRP;
 }
 
+/*
+ * What is empty is no secret, but may become one that its group can read, when
+ * somebody has made a file for himself and is about to write.
+ */
+static bool
+may_be_filled(int fd, const struct statx *now,
+              const struct layout_wanted *wanted)
+{
+    bool can_read = now->stx_mode & S_IROTH ||
+                    (now->stx_mode & S_IRGRP && now->stx_gid == wanted->gid);
+
+    return S_ISREG(now->stx_mode) && now->stx_size == 0 && !can_read &&
+           safefs_is_being_written(fd);
+}
+
 static int64_t
 to_ms(int64_t seconds, int64_t nanoseconds)
 {
@@ -268,6 +283,8 @@ mend_once(const struct mend *mend, const struct walk_item *item,
     if (S_ISREG(inode.mode) && !(inode.mode & S_IRWXG) && inode.size > 0 &&
         !is_listing(fd))
         return 0;
+    if (may_be_filled(fd, &now, &wanted))
+        return err_set(err, EBUSY, "is open for writing");
     r = safefs_change(fd, &now, wanted.mode, wanted.gid, wanted.acl, err);
     return r < 0 ? r : 1;
 }

@@ -178,6 +178,12 @@ bool safefs_is_whole_mount(int fd);
  */
 ssize_t safefs_read_head(int fd, char *buffer, size_t size);
 
+/*
+ * True if somebody has the regular file that `fd` pins open for writing.  Only
+ * its owner and root are told; false where the file system does not tell.
+ */
+bool safefs_is_being_written(int fd);
+
 /* True if both are of the same inode on the same mount. */
 bool safefs_is_same(const struct statx *a, const struct statx *b);
 

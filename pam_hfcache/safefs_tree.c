@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -409,6 +410,21 @@ safefs_read_head(int fd, char *buffer, size_t size)
         return -errno;
     got = pread(reading, buffer, size, 0);
     return got < 0 ? -errno : got;
+}
+
+bool
+safefs_is_being_written(int fd)
+{
+    char path[64];
+    CLEANUP_CLOSE int reading = -1;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    reading = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (reading < 0)
+        return errno == EWOULDBLOCK;
+    /* Who opens it now is told of to us, by a signal that does nothing. */
+    return fcntl(reading, F_SETSIG, SIGURG) == 0 &&
+           fcntl(reading, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN;
 }
 
 bool

@@ -406,6 +406,25 @@ TEST("a file with capabilities is never changed")
     CHECK_HAS(err.text, "capabilities");
 }
 
+TEST("who writes a file is known, and not disturbed")
+{
+    const char *path = tap_write("f", "");
+    int fd = open(path, O_PATH), writer;
+
+    CHECK(!safefs_is_being_written(fd));
+    writer = open(path, O_RDONLY);
+    CHECK(!safefs_is_being_written(fd));
+    close(writer);
+    writer = open(path, O_WRONLY);
+    CHECK(safefs_is_being_written(fd));
+    CHECK_INT(write(writer, "x", 1), 1);
+    close(writer);
+    CHECK(!safefs_is_being_written(fd));
+    CHECK((writer = open(path, O_WRONLY | O_NONBLOCK)) >= 0); /* no lease */
+    close(writer);
+    close(fd);
+}
+
 TEST("stopped in the middle, nothing is more open than before or after")
 {
     const char *open_file = tap_write("open", "");
