@@ -2,7 +2,8 @@
 /*
  * The bytes of a snapshot, in the machine's own order:
  *
- *   struct snapshot_header, then the root's path and a NUL
+ *   struct snapshot_header, of which all is compared with what it should be;
+ *     then the root's path and a NUL
  *   one struct snapshot_record a folder, in any order, each followed by the
  *     list of the folders in it: for each its number, its name, a NUL
  *   the index: by number, where a folder's record is
@@ -26,15 +27,12 @@
 struct snapshot_header {
     char magic[8];
     uint32_t order, version;
-    uint64_t length;      /* of the file */
-    uint64_t inode;       /* of the root */
-    uint64_t index_start; /* in bytes */
-    uint32_t numbers;     /* in the index */
-    uint32_t records;     /* of them with a record */
+    uint64_t length;  /* of the file, which ends with the index */
+    uint64_t inode;   /* of the root */
+    uint32_t numbers; /* in the index */
+    uint32_t records; /* of them with a record */
     uint32_t device_major, device_minor;
     uint32_t gid, mode, acl, rules;
-    uint32_t path_length; /* with its NUL */
-    uint32_t sum;         /* of all above, and the path */
 };
 
 struct snapshot_record {

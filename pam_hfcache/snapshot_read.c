@@ -30,15 +30,11 @@ is_of(const struct snapshot_header *header, const struct snapshot_of *of)
 static bool
 is_sound(const struct snapshot_header *header, size_t size)
 {
-    size_t most = (size - sizeof(*header)) / SNAPSHOT_WORD;
-
     return memcmp(header->magic, SNAPSHOT_MAGIC, sizeof(header->magic)) == 0 &&
            header->order == SNAPSHOT_ORDER &&
            header->version == SNAPSHOT_VERSION && header->length == size &&
-           header->path_length <= size - sizeof(*header) &&
-           header->numbers <= most && header->index_start % SNAPSHOT_WORD == 0 &&
-           header->index_start ==
-               size - (size_t)header->numbers * SNAPSHOT_WORD &&
+           size % SNAPSHOT_WORD == 0 &&
+           header->numbers <= (size - sizeof(*header)) / SNAPSHOT_WORD &&
            header->numbers / 2 <= header->records + MAX_IDLE;
 }
 
@@ -46,22 +42,18 @@ static int
 judge(struct snapshot *snapshot, const struct snapshot_of *of)
 {
     const char *path = snapshot->data + sizeof(struct snapshot_header);
+    size_t path_bytes = strlen(of->path) + 1;
     struct snapshot_header header;
-    uint32_t sum;
 
-    if (snapshot->length <= sizeof(header))
+    if (snapshot->length < sizeof(header) + path_bytes)
         return -EINVAL;
     memcpy(&header, snapshot->data, sizeof(header));
-    if (!is_sound(&header, snapshot->length))
+    if (!is_sound(&header, snapshot->length) || !is_of(&header, of) ||
+        memcmp(path, of->path, path_bytes) != 0)
         return -EINVAL;
-    sum = snapshot_sum(0, &header, offsetof(struct snapshot_header, sum));
-    if (header.sum != snapshot_sum(sum, path, header.path_length))
-        return -EINVAL;
-    if (!is_of(&header, of) || header.path_length != strlen(of->path) + 1 ||
-        memcmp(path, of->path, header.path_length) != 0)
-        return -EINVAL;
-    snapshot->records_end = header.index_start;
-    snapshot->index = (const void *)(snapshot->data + header.index_start);
+    snapshot->records_end =
+        snapshot->length - (size_t)header.numbers * SNAPSHOT_WORD;
+    snapshot->index = (const void *)(snapshot->data + snapshot->records_end);
     snapshot->numbers = header.numbers;
     snapshot->records = header.records;
     return 0;

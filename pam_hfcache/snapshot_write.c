@@ -378,7 +378,6 @@ write_header(const struct snapshot_writer *writer, uint32_t numbers)
         .version = SNAPSHOT_VERSION,
         .length = writer->end + (size_t)numbers * SNAPSHOT_WORD,
         .inode = writer->of.inode,
-        .index_start = writer->end,
         .numbers = numbers,
         .records = writer->records,
         .device_major = writer->of.device_major,
@@ -387,16 +386,12 @@ write_header(const struct snapshot_writer *writer, uint32_t numbers)
         .mode = writer->of.mode,
         .acl = (uint32_t)writer->of.acl,
         .rules = writer->of.rules,
-        .path_length = (uint32_t)strlen(writer->path) + 1,
     };
-    int r;
+    int r = write_at(writer->fd, (const char *)&header, sizeof(header), 0);
 
-    header.sum = snapshot_sum(0, &header, offsetof(struct snapshot_header, sum));
-    header.sum = snapshot_sum(header.sum, writer->path, header.path_length);
-    r = write_at(writer->fd, (const char *)&header, sizeof(header), 0);
     if (r < 0)
         return r;
-    return write_at(writer->fd, writer->path, header.path_length,
+    return write_at(writer->fd, writer->path, strlen(writer->path) + 1,
                     sizeof(header));
 }
 

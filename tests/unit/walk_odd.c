@@ -58,6 +58,17 @@ getdents64(int fd, void *buffer, size_t size)
     return -1;
 }
 
+static const char *untouchable; /* a name that must not be looked at */
+
+int
+statx(int fd, const char *restrict name, int flags, unsigned mask,
+      struct statx *restrict ret)
+{
+    if (untouchable && strcmp(name, untouchable) == 0)
+        CHECK_STR(name, "not looked at");
+    return (int)syscall(SYS_statx, fd, name, flags, mask, ret);
+}
+
 static void
 make_tree(void)
 {
@@ -100,7 +111,8 @@ TEST("where names have no types, they are found out")
     CHECK_INT(check().reused, 3);
 }
 
-TEST("a mount is not touched to find out its type")
+static void
+check_untouched(void)
 {
     struct seen seen = SEEN_INIT;
 
@@ -108,12 +120,29 @@ TEST("a mount is not touched to find out its type")
     make_tree();
     REQUIRE_INT(mount("tmpfs", tap_in_folder("tree/a/b"), "tmpfs", 0, NULL),
                 0);
-    oddity = NO_TYPES;
+    REQUIRE_INT(mount("/dev/null", tap_in_folder("tree/a/f"), NULL, MS_BIND,
+                      NULL),
+                0);
+    untouchable = "b";
+    CHECK_INT(walk_with("tree", 1, &seen), 0);
+    untouchable = "f";
     CHECK_INT(walk_with("tree", 1, &seen), 0);
     CHECK_INT(seen.error, EXDEV);
-    CHECK_INT(seen.problem.stx_mode, 0);
-    CHECK_INT(seen.problems, 1);
+    CHECK_INT(seen.problems, 4);
+    CHECK_INT(seen.folders, 4);
     REQUIRE_INT(umount(tap_in_folder("tree/a/b")), 0);
+    REQUIRE_INT(umount(tap_in_folder("tree/a/f")), 0);
+}
+
+TEST("no call is made on a mount")
+{
+    check_untouched();
+}
+
+TEST("not even to find out its type")
+{
+    oddity = NO_TYPES;
+    check_untouched();
 }
 
 TEST("names longer than any are problems, the rest is visited")
