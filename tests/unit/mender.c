@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/xattr.h>
 
 #include "mender.h"
 #include "safefs.h"
@@ -309,6 +310,93 @@ TEST("what others could have moved in stays closed: a group with others")
     CHECK_INT(run_mender("hub/models--a", 5000), 0);
     check_inode("hub/models--a", 0770, UID);
     check_inode("hub/models--a/private/secret", 0640, UID);
+}
+
+/* user::rwx,user:OTHER:rwx,group::---,mask::rwx,other::--- */
+static void
+share_with_other(const char *path)
+{
+    static const unsigned char acl[] = {
+        2,    0, 0, 0, 1,   0,   7,   0,   255, 255, 255, 255, 2,   0,   7,
+        0,    0xa2, 0x0f, 0, 0, 4, 0, 0, 0, 255, 255, 255, 255, 0x10, 0,
+        7,    0, 255, 255, 255, 255, 0x20, 0, 0, 0, 255, 255, 255, 255};
+
+    if (setxattr(tap_in_folder(path), "system.posix_acl_access", acl,
+                 sizeof(acl), 0) < 0)
+        SKIP("the file system of /tmp has no ACLs");
+}
+
+TEST("what others could have moved in stays closed: an ACL")
+{
+    if (getuid() != 0)
+        SKIP("needs a group of its own");
+    become_user();
+    make_folder("hub", 0755);
+    make_folder("hub/models--a", 0770);
+    make_folder("hub/models--a/blobs", 0750);
+    make_file("hub/models--a/blobs/x", "secret", 0640);
+    share_with_other("hub/models--a");
+    CHECK_INT(run_mender("hub/models--a", 5000), 0);
+    check_inode("hub/models--a", 0770, UID);
+    check_inode("hub/models--a/blobs", 0750, UID);
+    check_inode("hub/models--a/blobs/x", 0640, UID);
+}
+
+/* A folder of the cache's group: whoever is in it may have put things there. */
+static void
+make_shared(const char *path, mode_t mode)
+{
+    make_folder(path, 0700);
+    REQUIRE_INT(chown(tap_in_folder(path), (uid_t)-1, GID), 0);
+    REQUIRE_INT(chmod(tap_in_folder(path), mode), 0);
+}
+
+TEST("what others could have moved in stays closed: a file")
+{
+    if (getuid() != 0)
+        SKIP("needs a group of its own");
+    become_user();
+    make_folder("hub", 0755);
+    make_shared("hub/models--a", 02770);
+    make_shared("hub/models--a/blobs", 02770);
+    make_file("hub/models--a/blobs/closed", "secret", 0640);
+    make_file("hub/models--a/blobs/open", "known to all", 0644);
+    REQUIRE_INT(chown(tap_in_folder("hub/models--a/blobs/closed"), (uid_t)-1,
+                      UID),
+                0);
+    REQUIRE_INT(chown(tap_in_folder("hub/models--a/blobs/open"), (uid_t)-1,
+                      UID),
+                0);
+    CHECK_INT(run_mender("hub/models--a", 5000), 0);
+    check_inode("hub/models--a/blobs/closed", 0640, UID);
+    check_inode("hub/models--a/blobs/open", 0644, GID);
+}
+
+TEST("a folder that its owner closed to the group is left with all in it")
+{
+    if (getuid() != 0)
+        SKIP("needs a group of its own");
+    become_user();
+    make_folder("hub", 0755);
+    make_shared("hub/models--a", 02770);
+    make_shared("hub/models--a/blobs", 0700);
+    make_file("hub/models--a/blobs/x", "data", 0646);
+    CHECK_INT(run_mender("hub/models--a", 5000), 0);
+    check_inode("hub/models--a/blobs", 0700, GID);
+    check_inode("hub/models--a/blobs/x", 0646, UID);
+}
+
+TEST("below hub/.locks a folder of another group is left with all in it")
+{
+    if (getuid() != 0)
+        SKIP("needs a group of its own");
+    become_user();
+    make_moved();
+    make_folder("hub/.locks/models--b", 0750);
+    make_file("hub/.locks/models--b/x.lock", "", 0600);
+    CHECK_INT(run_mender("hub/.locks/models--b", 5000), 0);
+    check_inode("hub/.locks/models--b", 0750, UID);
+    check_inode("hub/.locks/models--b/x.lock", 0600, UID);
 }
 
 TEST("a group of the user's own is nobody else's")
