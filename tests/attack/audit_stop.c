@@ -3,6 +3,8 @@
  * Root's repair, ended by SIGKILL at random points while Mallory is busy:
  * DESIGN 2.5, 5, and the order of audit.h.
  */
+#include <sys/syscall.h>
+
 #include "repair.h"
 
 #define OLD PROJECT /* a group that an inode had before */
@@ -40,7 +42,7 @@ add(const char *path, mode_t mode, gid_t gid, bool is_folder)
 static void
 add_repository(const char *name, gid_t gid, mode_t folder)
 {
-    static const mode_t modes[] = {0770, 0660, 0640, 0666, 0755, 0711, 0444,
+    static const mode_t modes[] = {0770, 0660, 0640, 0666, 0755, 0751, 0444,
                                    0750, 0646, 0622};
     static const char *const folders[] = {"", "/blobs", "/refs", "/snapshots",
                                           "/snapshots/s"};
@@ -143,20 +145,44 @@ check_order(const struct inode *folder)
     }
 }
 
-/* A repair that is killed after so many microseconds; false: it had ended. */
+static unsigned steps_left; /* of which the last one is death; 0: none */
+
+static void
+take_step(void)
+{
+    if (steps_left && __atomic_sub_fetch(&steps_left, 1, __ATOMIC_SEQ_CST) == 0)
+        (void)kill(getpid(), SIGKILL);
+}
+
+/* In place of libc's: just before and after a change of group is worst. */
+int
+fchownat(int fd, const char *path, uid_t uid, gid_t gid, int flags)
+{
+    int r;
+
+    take_step();
+    r = (int)syscall(SYS_fchownat, fd, path, uid, gid, flags);
+    take_step();
+    return r;
+}
+
+/* A repair that is killed at that step, or else after so many microseconds. */
 static bool
-kill_repair(unsigned jobs, useconds_t after)
+kill_repair(unsigned jobs, unsigned step, useconds_t after)
 {
     pid_t pid = fork();
     int status;
 
     REQUIRE(pid >= 0);
     if (pid == 0) {
+        steps_left = step;
         (void)repair(jobs);
         _exit(0);
     }
-    usleep(after);
-    REQUIRE_INT(kill(pid, SIGKILL), 0);
+    if (!step) {
+        usleep(after);
+        REQUIRE_INT(kill(pid, SIGKILL), 0);
+    }
     REQUIRE_INT(waitpid(pid, &status, 0), pid);
     return WIFSIGNALED(status);
 }
@@ -200,7 +226,8 @@ TEST("MUST 5: killed at any point, nothing is more open than before or after")
         unsigned jobs = round % 2 ? 4 : 1;
 
         reset();
-        killed += kill_repair(jobs, (useconds_t)rand() % most);
+        killed += kill_repair(jobs, round & 2 ? 1 + (unsigned)rand() % 160 : 0,
+                              (useconds_t)rand() % most);
         for (size_t i = 0; i < count; i++) {
             struct state now = look(&inodes[i]);
 
