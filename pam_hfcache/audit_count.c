@@ -91,18 +91,6 @@ audit_top_length(const char *path)
     return strcspn(path, "/");
 }
 
-/* FNV-1a over the name and the owner. */
-static size_t
-hash(const char *name, size_t length, uid_t uid)
-{
-    uint64_t value = 14695981039346656037u;
-
-    for (size_t i = 0; i < length; i++)
-        value = (value ^ (unsigned char)name[i]) * 1099511628211u;
-    value = (value ^ uid) * 1099511628211u;
-    return (size_t)(value ^ value >> 32);
-}
-
 #define SLOTS (2 * (AUDIT_REPOSITORIES + AUDIT_RESERVED)) /* half stay empty */
 
 static bool
@@ -137,7 +125,7 @@ find_repository(struct audit *audit, const struct audit_item *item)
         if (!audit->repositories)
             return NULL;
     }
-    slot = hash(item->path, length, item->uid) % SLOTS;
+    slot = (util_hash(item->path, length) ^ item->uid * 2654435761u) % SLOTS;
     while (audit->repositories[slot].name) {
         struct audit_repository *found = &audit->repositories[slot];
 

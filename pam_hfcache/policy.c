@@ -30,6 +30,12 @@ struct env_header {
     struct origin origin; /* the latest */
 };
 
+/* A section's latest file; and its name's hash, as names are often compared. */
+struct seen {
+    const char *file;
+    uint32_t hash;
+};
+
 struct loader {
     struct policy *policy;
     const char *file;
@@ -37,7 +43,7 @@ struct loader {
     size_t section;
     bool in_env;
     const char *env_name;
-    const char **section_file; /* beside policy->sections: last seen in */
+    struct seen *seen; /* beside policy->sections */
     struct env_header *headers;
     size_t nheaders;
 };
@@ -88,7 +94,7 @@ grow_sections(struct loader *loader)
     struct policy *policy = loader->policy;
     size_t count = policy->nsections;
     struct policy_section *sections;
-    const char **files;
+    struct seen *seen;
 
     if (count & (count - 1))
         return 0;
@@ -97,11 +103,10 @@ grow_sections(struct loader *loader)
     if (!sections)
         return -ENOMEM;
     policy->sections = sections;
-    files = reallocarray(loader->section_file, count ? 2 * count : 1,
-                         sizeof(*files));
-    if (!files)
+    seen = reallocarray(loader->seen, count ? 2 * count : 1, sizeof(*seen));
+    if (!seen)
         return -ENOMEM;
-    loader->section_file = files;
+    loader->seen = seen;
     return 0;
 }
 
@@ -117,7 +122,7 @@ add_section(struct loader *loader, const char *name, unsigned line)
         return -E2BIG;
     if (grow_sections(loader) < 0)
         return -ENOMEM;
-    loader->section_file[count] = NULL;
+    loader->seen[count] = (struct seen){NULL, util_hash(name, strlen(name))};
     section = &policy->sections[count];
     *section = (struct policy_section){.name = copy_string(policy, name),
                                        .origin = {loader->file, line}};
@@ -128,10 +133,13 @@ add_section(struct loader *loader, const char *name, unsigned line)
 }
 
 static ssize_t
-find_section(const struct policy *policy, const char *name)
+find_section(const struct loader *loader, const char *name)
 {
-    for (size_t i = 0; i < policy->nsections; i++) {
-        if (strcmp(policy->sections[i].name, name) == 0)
+    uint32_t hash = util_hash(name, strlen(name));
+
+    for (size_t i = 0; i < loader->policy->nsections; i++) {
+        if (loader->seen[i].hash == hash &&
+            strcmp(loader->policy->sections[i].name, name) == 0)
             return (ssize_t)i;
     }
     return -ENOENT;
@@ -151,7 +159,7 @@ enter_cache(struct loader *loader, const char *title, const char *name,
             unsigned line, struct err *err)
 {
     struct policy_section *section;
-    ssize_t index = find_section(loader->policy, name);
+    ssize_t index = find_section(loader, name);
 
     if (index == -ENOENT)
         index = add_section(loader, name, line);
@@ -161,9 +169,9 @@ enter_cache(struct loader *loader, const char *title, const char *name,
     if (index < 0)
         return err_sys(err, ENOMEM, "section [%s]", title);
     section = &loader->policy->sections[index];
-    if (loader->section_file[index] == loader->file)
+    if (loader->seen[index].file == loader->file)
         return refuse_twice(title, &section->origin, err);
-    loader->section_file[index] = loader->file;
+    loader->seen[index].file = loader->file;
     section->origin = (struct origin){loader->file, line};
     loader->section = (size_t)index;
     loader->in_env = false;
@@ -200,16 +208,6 @@ enter_env(struct loader *loader, const char *title, const char *name,
     return 0;
 }
 
-static bool
-is_section_name(const char *name)
-{
-    const char *end = name;
-
-    while (util_is_name_char(*end) || *end == '.' || *end == '-')
-        end++;
-    return end > name && !*end;
-}
-
 static int
 take_section(void *ctx, const char *title, unsigned line, struct err *err)
 {
@@ -219,9 +217,9 @@ take_section(void *ctx, const char *title, unsigned line, struct err *err)
         return enter_cache(loader, title, "", line, err);
     if (strcmp(title, "env") == 0)
         return enter_env(loader, title, "", line, err);
-    if (util_has_prefix(title, "cache ") && is_section_name(title + 6))
+    if (util_has_prefix(title, "cache ") && policy_values_is_name(title + 6))
         return enter_cache(loader, title, title + 6, line, err);
-    if (util_has_prefix(title, "env ") && is_section_name(title + 4))
+    if (util_has_prefix(title, "env ") && policy_values_is_name(title + 4))
         return enter_env(loader, title, title + 4, line, err);
     return err_set(err, EINVAL,
                    "section \"[%s]\" is not known: give [cache], [env], "
@@ -406,7 +404,7 @@ check_env_headers(const struct loader *loader, struct err *err)
     for (size_t i = 0; i < loader->nheaders; i++) {
         const struct env_header *header = &loader->headers[i];
 
-        if (*header->name && find_section(loader->policy, header->name) < 0)
+        if (*header->name && find_section(loader, header->name) < 0)
             return err_set(err, EINVAL,
                            "%s:%u: [env %s] goes with no section: there is no "
                            "[cache %s]",
@@ -433,7 +431,7 @@ load_with(int (*load)(struct loader *, const void *, struct err *),
         result = check_env_headers(&loader, err);
     if (result == 0)
         result = policy_complete(&policy, err);
-    free(loader.section_file);
+    free(loader.seen);
     free(loader.headers);
     if (result < 0)
         policy_free(&policy);

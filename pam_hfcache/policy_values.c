@@ -446,6 +446,16 @@ policy_values_parse(enum policy_key key, const char *text,
     return result;
 }
 
+bool
+policy_values_is_name(const char *name)
+{
+    const char *end = name;
+
+    while (util_is_name_char(*end) || *end == '.' || *end == '-')
+        end++;
+    return end > name && !*end;
+}
+
 mode_t
 policy_mode(const struct policy_section *section)
 {

@@ -15,6 +15,9 @@
 int policy_values_parse(enum policy_key key, const char *text,
                         struct policy_value *value, struct err *err);
 
+/* May a section be called this?  Letters, digits, "_", "." and "-". */
+bool policy_values_is_name(const char *name);
+
 /* Check a line NAME = VALUE of an [env] section.  0 or -EINVAL likewise. */
 int policy_values_check_env(const char *name, const char *value,
                             struct err *err);

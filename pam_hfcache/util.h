@@ -115,6 +115,18 @@ util_is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* FNV-1a, for tables that are no secret. */
+static inline uint32_t
+util_hash(const void *data, size_t length)
+{
+    const unsigned char *at = data;
+    uint32_t hash = 2166136261u;
+
+    for (; length > 0; length--)
+        hash = (hash ^ *at++) * 16777619u;
+    return hash;
+}
+
 /* Milliseconds: since an arbitrary start; since boot, with time asleep. */
 int64_t util_monotonic_ms(void);
 int64_t util_boottime_ms(void);
