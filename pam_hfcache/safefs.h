@@ -204,7 +204,10 @@ enum acl_fact {
 /* The default ACL of the folder `fd` (any descriptor of it). */
 int safefs_default_acl(int fd, enum acl_fact *ret);
 
-/* True if the inode `fd` has an access ACL that names users or groups. */
+/*
+ * True if the inode `fd` has an access ACL that names users or groups, or if
+ * that cannot be found out: then nothing is to be opened that it may close.
+ */
 bool safefs_has_access_acl(int fd);
 
 /*

@@ -105,10 +105,20 @@ safefs_default_acl(int fd, enum acl_fact *ret)
     return 0;
 }
 
+/* True, too, if that cannot be found out. */
+static bool
+has_attribute(int fd, const char *name)
+{
+    ssize_t length = get_attribute(fd, name, NULL, 0);
+
+    return length > 0 ||
+           (length < 0 && errno != ENODATA && errno != EOPNOTSUPP);
+}
+
 bool
 safefs_has_access_acl(int fd)
 {
-    return get_attribute(fd, ACL_ACCESS, NULL, 0) > 0;
+    return has_attribute(fd, ACL_ACCESS);
 }
 
 int
@@ -165,12 +175,6 @@ set_group(int fd, gid_t gid)
 }
 
 static bool
-has_capabilities(int fd)
-{
-    return get_attribute(fd, "security.capability", NULL, 0) >= 0;
-}
-
-static bool
 looks_as_before(const struct statx *now, const struct statx *seen)
 {
     return safefs_is_same(now, seen) && now->stx_mode == seen->stx_mode &&
@@ -190,7 +194,7 @@ refuse_odd(int fd, const struct statx *now, struct err *err)
         return 0;
     if (now->stx_nlink != 1)
         return err_set(err, EPERM, "has %u links", now->stx_nlink);
-    if (has_capabilities(fd))
+    if (has_attribute(fd, "security.capability"))
         return err_set(err, EPERM, "has file capabilities");
     return 0;
 }
