@@ -270,10 +270,12 @@ safefs_make_folder(int dir_fd, const char *name, mode_t mode, gid_t gid,
 {
     CLEANUP_CLOSE int fd = -1;
     struct err inner;
+    /* One that all may enter is that at once, should we be killed. */
+    mode_t first = (mode & 05) == 05 ? mode & 0755 : 0700;
     struct statx st;
     int r;
 
-    if (mkdirat(dir_fd, name, 0700) < 0)
+    if (mkdirat(dir_fd, name, first) < 0)
         return err_sys(err, errno, "%s: cannot be made", name);
     fd = safefs_open_beneath(dir_fd, name, SAFEFS_PIN);
     if (fd < 0)
