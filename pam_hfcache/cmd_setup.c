@@ -226,6 +226,8 @@ mend_blobs(struct setup *setup, int hub, mode_t mode)
     fd = safefs_open_beneath(hub, "blobs", SAFEFS_PIN);
     if (fd == -ENOENT)
         return 0;
+    if (fd < 0 && fd != -ELOOP && fd != -EXDEV) /* which are told below */
+        return err_sys(&setup->err, -fd, "%s/hub/blobs", setup->path);
     util_close_fd(&fd);
     fd = -1;
     return ensure_below(setup, hub, "hub/blobs", mode, &fd);
