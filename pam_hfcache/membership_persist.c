@@ -11,17 +11,21 @@
 
 #define MAX_GROUP_FILE (64u << 20)
 
-/* The name that /etc/group gives to `gid`. */
-static bool
-find_in_etc_group(gid_t gid, char *ret_name, size_t size)
+/*
+ * The name that /etc/group gives to `gid`: 1; 0 if it gives none; or a negative
+ * errno, as when it could not be read: then who knows whether it does.
+ */
+static int
+find_in_etc_group(gid_t gid, char *ret_name, size_t size, struct err *err)
 {
     CLEANUP_FREE char *data = NULL;
     size_t length;
     char *next;
+    int r = safefs_read_system("/etc/group", MAX_GROUP_FILE, &data, &length,
+                               err);
 
-    if (safefs_read_system("/etc/group", MAX_GROUP_FILE, &data, &length,
-                           NULL) < 0)
-        return false;
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
     for (char *line = data; line && *line; line = next) {
         char *fields[3];
         uint64_t number;
@@ -35,10 +39,10 @@ find_in_etc_group(gid_t gid, char *ret_name, size_t size)
             util_parse_number(fields[2], UINT32_MAX, &number) == 0 &&
             number == gid && strlen(fields[0]) < size) {
             strcpy(ret_name, fields[0]);
-            return true;
+            return 1;
         }
     }
-    return false;
+    return 0;
 }
 
 /* Does nsswitch.conf's line of groups name `systemd`? */
@@ -78,8 +82,10 @@ membership_persist_how(const struct policy_section *section, gid_t gid,
                        struct err *err)
 {
     int how = (int)policy_number(section, KEY_PERSIST);
-    bool is_local = find_in_etc_group(gid, ret_name, size);
+    int is_local = find_in_etc_group(gid, ret_name, size, err);
 
+    if (is_local < 0)
+        return is_local;
     if (!is_local && membership_gid_name(gid, ret_name, size) < 0)
         return err_set(err, ENOENT, "gid %u has no name to add a member to",
                        gid);
