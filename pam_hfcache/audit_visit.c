@@ -88,6 +88,26 @@ describe_found(const struct walk_item *item, const struct audit_mark *holder,
     return found;
 }
 
+/*
+ * It could not be looked at, because of `error`: what has gone since its name
+ * was read is no problem.
+ */
+static enum walk_next
+tell_unseen(struct audit_work *work, const struct walk_item *item,
+            const struct audit_mark *holder, int error)
+{
+    struct audit_item found = describe_found(
+        item, holder, error == EXDEV ? LAYOUT_MOUNT : LAYOUT_UNSEEN);
+
+    if (error == ENOENT || error == ESTALE)
+        return WALK_ON;
+    found.error = error;
+    if (item->found)
+        *item->found = true;
+    add(work, item, &found);
+    return WALK_ON;
+}
+
 /* Mend it, if that is what is wanted, and say what became of it. */
 static void
 mend(struct audit_work *work, const struct walk_item *item,
@@ -120,35 +140,47 @@ bump(uint64_t *counter, uint64_t by)
     __atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
 }
 
-/* Judge an inode whose state is known. */
-static unsigned
+/* What an inode is that was judged. */
+struct judged {
+    unsigned what;
+    bool is_mendable;
+    struct layout_wanted wanted;
+};
+
+/* Judge an inode whose state is known; 0 or a negative errno. */
+static int
 judge(const struct audit_work *work, const struct walk_item *item,
-      const struct audit_mark *holder, struct layout_inode *inode,
-      struct layout_wanted *wanted)
+      const struct audit_mark *holder, struct judged *ret)
 {
-    *inode = mend_describe(&work->mend, item->stat);
-    if (S_ISDIR(inode->mode)) {
-        inode->extended = safefs_has_access_acl(item->fd);
-        if (safefs_default_acl(item->fd, &inode->acl) < 0)
-            inode->acl = ACL_FACT_OTHER;
+    struct layout_inode inode = mend_describe(&work->mend, item->stat);
+
+    *ret = (struct judged){.what = 0};
+    if (S_ISDIR(inode.mode)) {
+        int r = safefs_default_acl(item->fd, &inode.acl);
+
+        if (r < 0)
+            return r;
+        inode.extended = safefs_has_access_acl(item->fd);
     }
-    return layout_judge_in(holder->where, walk_last_name(item), inode,
-                           work->mend.rules, wanted);
+    ret->what = layout_judge_in(holder->where, walk_last_name(item), &inode,
+                                work->mend.rules, &ret->wanted);
+    ret->is_mendable = layout_is_mendable(&inode, &ret->wanted);
+    return 0;
 }
 
 /* Something is wrong with an inode, of which the holder and owner decide. */
 static void
 visit_wrong(struct audit_work *work, const struct walk_item *item,
-            const struct audit_mark *holder, const struct audit_mark *own, unsigned what,
-            bool is_mendable, const struct layout_wanted *wanted)
+            const struct audit_mark *holder, const struct audit_mark *own,
+            const struct judged *judged)
 {
-    struct audit_item found = describe_found(item, holder, what);
+    struct audit_item found = describe_found(item, holder, judged->what);
     struct owner owner = find_owner(work, item->stat->stx_uid);
     struct err err = {0, ""};
     const char *why;
 
-    found.wanted = *wanted;
-    if (is_mendable) {
+    found.wanted = judged->wanted;
+    if (judged->is_mendable) {
         why = audit_refuse(work, item, holder, &owner,
                      own ? own->trust : MEND_BARRED);
         if (why)
@@ -167,23 +199,24 @@ visit_folder(struct audit_work *work, const struct walk_item *item)
 {
     struct audit_mark holder = audit_holder(work, item);
     struct audit_mark mark = audit_enter(&holder, item);
-    struct layout_inode inode;
-    struct layout_wanted wanted;
     struct owner owner = {.own_gid = (gid_t)-1};
-    unsigned what = judge(work, item, &holder, &inode, &wanted);
-    bool is_mendable = layout_is_mendable(&inode, &wanted);
+    struct judged judged;
+    int r = judge(work, item, &holder, &judged);
 
     bump(&work->workers[item->worker].folders, 1);
     if (item->stat->stx_gid != work->mend.rules->gid)
         owner = find_owner(work, item->stat->stx_uid);
     mark.trust = audit_trust_folder(work, item, &holder, &owner);
     *item->mark = audit_pack(&mark);
-    if (is_mendable && work->options->repair && !work->options->dry_run) {
+    if (judged.is_mendable && work->options->repair &&
+        !work->options->dry_run) {
         *item->found = true;
         return WALK_ON_DONE;
     }
-    if (what)
-        visit_wrong(work, item, &holder, &mark, what, is_mendable, &wanted);
+    if (r < 0)
+        return tell_unseen(work, item, &holder, -r);
+    if (judged.what)
+        visit_wrong(work, item, &holder, &mark, &judged);
     return WALK_ON;
 }
 
@@ -195,36 +228,38 @@ visit_folder_done(struct audit_work *work, const struct walk_item *item)
     struct audit_mark mark = audit_unpack(*item->mark);
     CLEANUP_CLOSE int fd = mend_pin(item);
     struct walk_item seen = *item;
-    struct layout_inode inode;
-    struct layout_wanted wanted;
-    unsigned what;
+    struct judged judged;
+    int r = fd < 0 ? fd : 0;
 
-    if (fd < 0)
-        return WALK_ON; /* it is no longer there */
     seen.fd = fd;
-    what = judge(work, &seen, &holder, &inode, &wanted);
-    if (what)
-        visit_wrong(work, &seen, &holder, &mark, what,
-                    layout_is_mendable(&inode, &wanted), &wanted);
+    if (r == 0)
+        r = judge(work, &seen, &holder, &judged);
+    if (r < 0)
+        return tell_unseen(work, item, &holder,
+                           r == -ENOTDIR || r == -ELOOP ? ENOENT : -r);
+    if (judged.what)
+        visit_wrong(work, &seen, &holder, &mark, &judged);
     return WALK_ON;
 }
 
 /* The owner of a link counts only when its target is wrong. */
-static void
+static enum walk_next
 visit_wrong_link(struct audit_work *work, const struct walk_item *item,
                  const struct audit_mark *holder, unsigned what)
 {
-    struct layout_wanted nothing = {.mode = 0};
+    struct judged judged = {.what = what};
     struct walk_item seen = *item;
     struct statx st;
+    int r = safefs_look_at(item->dir_fd, item->name, &st);
 
-    if (safefs_look_at(item->dir_fd, item->name, &st) < 0)
-        return; /* it is no longer there */
+    if (r < 0)
+        return tell_unseen(work, item, holder, -r);
     seen.stat = &st;
-    visit_wrong(work, &seen, holder, NULL, what, false, &nothing);
+    visit_wrong(work, &seen, holder, NULL, &judged);
+    return WALK_ON;
 }
 
-static void
+static enum walk_next
 visit_link(struct audit_work *work, const struct walk_item *item,
            const struct audit_mark *holder)
 {
@@ -236,8 +271,7 @@ visit_link(struct audit_work *work, const struct walk_item *item,
                                     work->mend.rules, &wanted);
 
     bump(&work->workers[item->worker].links, 1);
-    if (what)
-        visit_wrong_link(work, item, holder, what);
+    return what ? visit_wrong_link(work, item, holder, what) : WALK_ON;
 }
 
 static enum walk_next
@@ -245,19 +279,14 @@ visit_entry(struct audit_work *work, const struct walk_item *item)
 {
     struct audit_mark holder = audit_holder(work, item);
     struct audit_worker *worker = &work->workers[item->worker];
-    struct layout_inode inode;
-    struct layout_wanted wanted;
-    unsigned what;
+    struct judged judged;
 
-    if (S_ISLNK(item->type)) {
-        visit_link(work, item, &holder);
-        return WALK_ON;
-    }
+    if (S_ISLNK(item->type))
+        return visit_link(work, item, &holder);
     bump(S_ISREG(item->type) ? &worker->files : &worker->others, 1);
-    what = judge(work, item, &holder, &inode, &wanted);
-    if (what)
-        visit_wrong(work, item, &holder, NULL, what,
-                    layout_is_mendable(&inode, &wanted), &wanted);
+    (void)judge(work, item, &holder, &judged); /* of folders alone it fails */
+    if (judged.what)
+        visit_wrong(work, item, &holder, NULL, &judged);
     return WALK_ON;
 }
 
@@ -280,21 +309,12 @@ visit_reused(struct audit_work *work, const struct walk_item *item)
     return WALK_ON;
 }
 
-/* What has gone since its name was read is no problem. */
 static enum walk_next
 visit_problem(struct audit_work *work, const struct walk_item *item)
 {
     struct audit_mark holder = audit_holder(work, item);
-    struct audit_item found;
 
-    if (item->error == ENOENT || item->error == ESTALE)
-        return WALK_ON;
-    found = describe_found(item, &holder,
-                           item->error == EXDEV ? LAYOUT_MOUNT : LAYOUT_UNSEEN);
-    if (item->found)
-        *item->found = true;
-    add(work, item, &found);
-    return WALK_ON;
+    return tell_unseen(work, item, &holder, item->error);
 }
 
 /* Tell how far it is; only the first worker does, in the calling thread. */
