@@ -273,8 +273,10 @@ mend_once(const struct mend *mend, const struct walk_item *item,
         return r;
     inode = mend_describe(mend, &now);
     inode.extended = safefs_has_access_acl(fd);
-    if (S_ISDIR(now.stx_mode) && safefs_default_acl(fd, &inode.acl) < 0)
-        inode.acl = ACL_FACT_OTHER;
+    if (S_ISDIR(now.stx_mode))
+        r = safefs_default_acl(fd, &inode.acl);
+    if (r < 0)
+        return err_sys(err, -r, "its default ACL cannot be read");
     (void)layout_judge_in(where, walk_last_name(item), &inode, mend->rules,
                           &wanted);
     withhold_writing(fd, &now, holder, &wanted);
