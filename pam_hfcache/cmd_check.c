@@ -80,12 +80,15 @@ begin_json(struct json *json, const struct audit_report *report, gid_t gid)
         json_begin_array(json, "findings");
 }
 
+/* The exit code; a walk that came to an end before its time is an error. */
 static int
-exit_code(const struct audit *audit)
+judge(const struct audit_options *options, const struct audit *audit)
 {
-    if (audit->result < 0)
-        return CLI_UNFINISHED;
-    return audit_is_healthy(audit) ? CLI_FINE : CLI_FOUND;
+    if (audit->result == 0)
+        return audit_is_healthy(audit) ? CLI_FINE : CLI_FOUND;
+    if (audit->result != -ECANCELED)
+        cli_error("%s: gave up: %s", options->path, strerror(-audit->result));
+    return CLI_UNFINISHED;
 }
 
 /* For the next logins; a /run that is full is no reason not to report. */
@@ -144,7 +147,7 @@ audit_cache(const struct audit_report *report, gid_t gid)
     } else {
         leave_verdict(&options, &audit);
         report_audit(report, &audit);
-        code = exit_code(&audit);
+        code = judge(&options, &audit);
         audit_free(&audit);
     }
     if (report->json)
