@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -270,18 +271,56 @@ safefs_free_names(char **names, size_t count)
 
 /* --- writing as root ----------------------------------------------------- */
 
-int
-safefs_begin_file(int dir_fd, const char *name, char ret_temp[NAME_MAX + 1])
+/* Has the process gone whose number stands behind `prefix`, or is it this? */
+static bool
+is_left_over(const char *name, const char *prefix)
 {
-    int r = snprintf(ret_temp, NAME_MAX + 1, ".%s.%d", name, getpid());
+    uint64_t pid;
+
+    if (!util_has_prefix(name, prefix) ||
+        util_parse_number(name + strlen(prefix), INT_MAX, &pid) < 0 || pid == 0)
+        return false;
+    return (pid_t)pid == getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+}
+
+/* What was being written when somebody was killed; nobody else needs it. */
+static void
+remove_left_over(int dir_fd, const char *prefix)
+{
+    char **names;
+    size_t count;
+
+    if (safefs_list_folder(dir_fd, &names, &count) < 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (is_left_over(names[i], prefix))
+            (void)unlinkat(dir_fd, names[i], 0);
+    }
+    safefs_free_names(names, count);
+}
+
+int
+safefs_open_temp(int dir_fd, const char *prefix, char ret_temp[NAME_MAX + 1])
+{
+    int r = snprintf(ret_temp, NAME_MAX + 1, "%s%d", prefix, getpid());
     int fd;
 
     if (r < 0 || r > NAME_MAX)
         return -ENAMETOOLONG;
-    (void)unlinkat(dir_fd, ret_temp, 0); /* what a crash left */
+    remove_left_over(dir_fd, prefix);
     fd = openat(dir_fd, ret_temp,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     return fd < 0 ? -errno : fd;
+}
+
+int
+safefs_begin_file(int dir_fd, const char *name, char ret_temp[NAME_MAX + 1])
+{
+    char prefix[NAME_MAX + 1];
+
+    if (snprintf(prefix, sizeof(prefix), ".%s.", name) > NAME_MAX)
+        return -ENAMETOOLONG;
+    return safefs_open_temp(dir_fd, prefix, ret_temp);
 }
 
 /* The mode is set on the descriptor, so that no umask has a say. */

@@ -12,6 +12,7 @@
 #include <sys/xattr.h>
 
 #include "safefs.h"
+#include "safefs_names.h"
 
 #define MAX_ATTRIBUTES 65536 /* the kernel's XATTR_LIST_MAX and _SIZE_MAX */
 
@@ -176,15 +177,13 @@ write_beside(int folder, const char *name, int from, const struct stat *st,
              const struct safefs_text *text)
 {
     CLEANUP_CLOSE int fd = -1;
-    char temporary[300];
+    char prefix[NAME_MAX + 1], temporary[NAME_MAX + 1];
     int r;
 
-    snprintf(temporary, sizeof(temporary), ".%.200s.hfcache-%d", name,
-             (int)getpid());
-    fd = openat(folder, temporary,
-                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    snprintf(prefix, sizeof(prefix), ".%.200s.hfcache-", name);
+    fd = safefs_open_temp(folder, prefix, temporary);
     if (fd < 0)
-        return -errno;
+        return fd;
     r = fill_like(fd, from, st, text);
     if (r == 0 && renameat(folder, temporary, folder, name) < 0)
         r = -errno;

@@ -4,6 +4,7 @@
 #define HFCACHE_SAFEFS_NAMES_H
 
 #include <dirent.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,14 @@ void safefs_sort_names(char **names, size_t count);
  */
 int safefs_collect_names(DIR *dir, const char *pattern, char ***ret_names,
                          size_t *ret_count);
+
+/*
+ * Make a temporary file, 0600 and open for writing, whose name begins with
+ * `prefix`; those that dead processes left there are removed.  The folder is one
+ * that only root writes.  The descriptor or a negative errno.
+ */
+int safefs_open_temp(int dir_fd, const char *prefix,
+                     char ret_temp[NAME_MAX + 1]);
 
 /* The id of the mount that `fd` is on, found without asking its file system. */
 int safefs_find_mount_id(int fd, uint64_t *ret_id);

@@ -228,6 +228,43 @@ TEST("a link planted under the file's name is replaced, not followed")
     CHECK(S_ISREG(st.st_mode));
 }
 
+/* The number of a process that was, and is no more. */
+static pid_t
+dead_pid(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    REQUIRE(waitpid(pid, NULL, 0) == pid);
+    return pid;
+}
+
+static bool
+has_name(const char *name)
+{
+    return access(tap_in_folder(name), F_OK) == 0;
+}
+
+TEST("what dead processes were writing goes, what others write stays")
+{
+    int fd = open_folder();
+    char dead[64], alive[64];
+
+    snprintf(dead, sizeof(dead), ".f.%d", (int)dead_pid());
+    snprintf(alive, sizeof(alive), ".f.%d", (int)getppid());
+    tap_write(dead, "");
+    tap_write(alive, "");
+    tap_write(".f.swp", "");
+    tap_write(".f.0", "");
+    tap_write(".ff.1", "");
+    CHECK_INT(safefs_replace_file(fd, "f", 0644, false, "x", 1), 0);
+    CHECK(!has_name(dead));
+    CHECK(has_name(alive) && has_name(".f.swp") && has_name(".f.0") &&
+          has_name(".ff.1"));
+    CHECK_INT(count_names(), 5);
+}
+
 TEST("a full file system leaves the old content and nothing else")
 {
     struct rlimit limit = {10, 10};
