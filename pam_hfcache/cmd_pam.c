@@ -147,19 +147,24 @@ enable_service(const struct cli *cli, const char *service, unsigned *changed)
 
 /*
  * The copy from before our first edit: if all that is left of us is a newline
- * behind a last line that had none, that goes, too.  True if the file is then
- * just as it was.
+ * behind a last line that had none, that goes, too.  True if nothing is to be
+ * kept for: the file is then just as it was, or there is no copy.
  */
 static bool
 match_copy(const char *service, struct pamedit *edit)
 {
     CLEANUP_FREE char *copy = NULL;
+    struct err err;
     char path[512];
     size_t length;
     int r;
 
     snprintf(path, sizeof(path), COPIES "/%s", service);
-    r = safefs_read_trusted(path, 0, PAMSTACK_MAX_BYTES, &copy, &length, NULL);
+    r = safefs_read_trusted(path, 0, PAMSTACK_MAX_BYTES, &copy, &length, &err);
+    if (r == -ENOENT)
+        return true;
+    if (r < 0)
+        cli_error("the copy from before is kept: %s", err.text);
     if (r < 0 || edit->after_length < length ||
         memcmp(copy, edit->after, length) != 0)
         return false;
@@ -168,23 +173,33 @@ match_copy(const char *service, struct pamedit *edit)
     return edit->after_length == length;
 }
 
+static void
+drop_copy(const char *service)
+{
+    int r = safefs_drop_copy(COPIES, service);
+
+    if (r < 0)
+        cli_error("%s: the copy from before is kept: %s", COPIES,
+                  strerror(-r));
+}
+
 static int
 disable_service(const struct cli *cli, const char *service, unsigned *changed)
 {
     struct err err = {0};
     struct pamedit edit;
     int r = pamedit_remove(pamstack_folders, service, &edit, &err);
+    bool as_before;
 
     if (r < 0) {
         cli_error("%s", err.text);
         return CLI_UNFINISHED;
     }
+    as_before = match_copy(service, &edit);
     if (edit.count == 0) {
         printf("%s/%s: nothing to do, it has no line of ours\n",
                pamstack_folders[0], service);
     } else {
-        bool as_before = match_copy(service, &edit);
-
         if (!cli->dry_run)
             r = write_edit(service, &edit, &err);
         if (r == 0)
@@ -192,9 +207,10 @@ disable_service(const struct cli *cli, const char *service, unsigned *changed)
         else
             cli_error("%s", err.text);
         *changed += r == 0;
-        if (r == 0 && as_before && !cli->dry_run)
-            safefs_drop_copy(COPIES, service);
     }
+    /* Also where an earlier run came as far as the file, and no further. */
+    if (r == 0 && as_before && !cli->dry_run)
+        drop_copy(service);
     pamedit_free(&edit);
     return r < 0 ? CLI_UNFINISHED : CLI_FINE;
 }

@@ -242,19 +242,32 @@ safefs_keep_copy(const char *folder, const char *name,
     return r < 0 ? err_sys(err, -r, "%s/%s: no copy kept", folder, name) : 0;
 }
 
-void
+static int
+remove_empty(const char *folder)
+{
+    if (rmdir(folder) == 0 || errno == ENOTEMPTY || errno == EEXIST ||
+        errno == ENOENT)
+        return 0;
+    return -errno;
+}
+
+int
 safefs_drop_copy(const char *folder, const char *name)
 {
-    CLEANUP_FREE char *parent = NULL;
+    CLEANUP_FREE char *parent =
+        strndup(folder, (size_t)(strrchr(folder, '/') - folder));
     CLEANUP_CLOSE int fd =
         open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int r;
 
-    if (fd < 0)
-        return;
-    unlinkat(fd, name, 0);
-    parent = strndup(folder, (size_t)(strrchr(folder, '/') - folder));
-    if (rmdir(folder) == 0 && parent)
-        rmdir(parent);
+    if (!parent)
+        return -ENOMEM;
+    if (fd < 0 && errno != ENOENT)
+        return -errno;
+    if (fd >= 0 && unlinkat(fd, name, 0) < 0 && errno != ENOENT)
+        return -errno;
+    r = remove_empty(folder);
+    return r == 0 ? remove_empty(parent) : r;
 }
 
 int

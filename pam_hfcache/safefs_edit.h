@@ -47,8 +47,11 @@ int safefs_replace(const char *path, const struct safefs_text *before,
 int safefs_keep_copy(const char *folder, const char *name,
                      const struct safefs_text *text, struct err *err);
 
-/* Remove FOLDER/NAME, and FOLDER and its parent if that leaves them empty. */
-void safefs_drop_copy(const char *folder, const char *name);
+/*
+ * Remove FOLDER/NAME, and FOLDER and its parent if that leaves them empty.  0,
+ * also if it is not there, or a negative errno.
+ */
+int safefs_drop_copy(const char *folder, const char *name);
 
 /* Take the access ACL off the inode behind `fd`; its 12 bits stay. */
 int safefs_drop_access_acl(int fd);
