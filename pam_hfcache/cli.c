@@ -114,43 +114,52 @@ is_shown(const unsigned char *text, size_t length)
     return true;
 }
 
-static void
-put_safe(FILE *out, const char *string)
+/* What is shown of the start of `text`, as a string; how many bytes that is. */
+static size_t
+show(const unsigned char *text, char ret[8])
+{
+    size_t length = util_utf8_length(text);
+
+    if (!is_shown(text, length)) {
+        snprintf(ret, 8, "\\x%02x", *text);
+        return 1;
+    }
+    memcpy(ret, text, length);
+    ret[length] = '\0';
+    return length;
+}
+
+void
+cli_print_safe(const char *string)
 {
     const unsigned char *text = (const unsigned char *)string;
+    char shown[8];
 
     while (*text) {
-        size_t length = util_utf8_length(text);
-
-        if (is_shown(text, length)) {
-            fwrite(text, 1, length, out);
-            text += length;
-        } else {
-            fprintf(out, "\\x%02x", *text++);
-        }
+        text += show(text, shown);
+        fputs(shown, stdout);
     }
 }
 
-void
-cli_print_safe(const char *text)
-{
-    put_safe(stdout, text);
-}
-
+/* Written at once, so that no other program's line comes between. */
 void
 cli_error(const char *format, ...)
 {
-    char text[8192];
+    char message[8192] = "", line[8192] = "";
+    struct text safe = TEXT_INIT(line);
+    const unsigned char *text = (const unsigned char *)message;
+    char shown[8];
     va_list args;
 
     va_start(args, format);
-    if (vsnprintf(text, sizeof(text), format, args) < 0)
-        *text = '\0';
+    (void)vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    while (*text) {
+        text += show(text, shown);
+        text_add(&safe, shown);
+    }
     fflush(stdout);
-    fputs("hfcache: ", stderr);
-    put_safe(stderr, text);
-    fputc('\n', stderr);
+    fprintf(stderr, "hfcache: %s\n", line);
 }
 
 /* --- numbers and places -------------------------------------------------- */
