@@ -8,7 +8,8 @@
  * renamed in it, out of it or over another, and that its own owner, group, bits
  * and ACL are the same.  It says nothing of the bits and contents of the files
  * that were in it all along: whoever relies on a snapshot reads a folder anew
- * from time to time.
+ * from time to time.  Where ctimes come from another machine's clock that is
+ * behind ours, two changes in one tick of it may look like one.
  *
  * MUST (each has a test named after it):
  *  - a file is believed only if it is regular, root's (or the given user's), of

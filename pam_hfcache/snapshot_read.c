@@ -166,7 +166,7 @@ snapshot_inodes(const struct snapshot *snapshot)
 static bool
 is_name(const char *name, size_t length)
 {
-    return length > 0 && !memchr(name, '/', length) &&
+    return length > 0 && length <= NAME_MAX && !memchr(name, '/', length) &&
            strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 

@@ -11,10 +11,10 @@
 
 #include "walk_state.h"
 
-#define OTHER_FDS 24        /* the process's own, and what visits open */
-#define WORKER_FDS 12       /* with fewer a worker is not worth it */
-#define SPARE_FDS 4         /* to open folders with */
-#define TASKS_A_WORKER 4    /* in the queue */
+#define OTHER_FDS 24     /* the process's own, and what visits open */
+#define WORKER_FDS 12    /* with fewer a worker is not worth it */
+#define SPARE_FDS 4      /* to open folders with */
+#define TASKS_A_WORKER 4 /* in the queue */
 #define STACK_BYTES (512 * 1024)
 
 /* --- ending -------------------------------------------------------------- */
@@ -123,7 +123,7 @@ run_worker(void *worker)
     return NULL;
 }
 
-/* Start the other workers; how many there are, if not all can be had. */
+/* Start the other workers; how many there are then, the first one included. */
 static unsigned
 start_threads(struct walk *walk, struct walk_worker *workers)
 {
@@ -148,7 +148,7 @@ start_threads(struct walk *walk, struct walk_worker *workers)
 static void
 work_together(struct walk *walk, struct walk_worker *workers)
 {
-    unsigned started = start_threads(walk, workers);
+    unsigned started = walk->jobs > 1 ? start_threads(walk, workers) : 1;
 
     work(&workers[0]);
     for (unsigned i = 1; i < started; i++)

@@ -60,9 +60,11 @@ struct walk_item {
     int root_fd;      /* the root that the walk began with */
     int dir_fd;       /* the folder that holds it; WALK_FOLDER_DONE: -1 if
                          another worker has it, as may be with several jobs */
-    int fd;           /* WALK_FOLDER: the folder, open for reading; else -1 */
+    int fd;           /* WALK_FOLDER: the folder, open for reading, which is not
+                         to be done with it; else -1 */
     const char *name; /* in dir_fd; "." is the root itself, or a folder that
-                         could not be read on */
+                         cannot be read on; of one that is not in its place any
+                         more the path, and dir_fd is the root */
     const char *path; /* from the root; "" is the root itself */
     mode_t type;      /* the bits of S_IFMT; 0: not known */
     const struct statx *stat; /* WALK_FIELDS and the mount; of WALK_FOLDER_DONE
@@ -72,11 +74,13 @@ struct walk_item {
     int error;          /* WALK_PROBLEM: the errno; EXDEV: another mount, ESTALE:
                            it was replaced meanwhile */
     uint64_t holder;    /* the mark of the folder that holds it; 0 for `start` */
-    uint64_t *mark;     /* of a folder: the visit may leave one here */
+    uint64_t *mark;     /* WALK_FOLDER, WALK_REUSED: the visit may leave a mark;
+                           WALK_FOLDER_DONE: the one that it left; else NULL */
     bool *found;        /* WALK_FOLDER: of the folder itself; WALK_ENTRY and
-                           WALK_PROBLEM: of the one that holds it.  A visit with
-                           something to say sets it: that folder will not be
-                           WALK_REUSED next time.  Else NULL */
+                           WALK_PROBLEM: of the one that holds it, or cannot be
+                           read on.  A visit with something to say sets it:
+                           that folder will not be WALK_REUSED next time.  Else
+                           NULL */
     const struct snapshot_folder *known; /* WALK_REUSED: its entries, and when
                                             they were read; else NULL */
 };
@@ -102,15 +106,18 @@ typedef enum walk_next walk_visit(const struct walk_item *item, void *data);
 
 /*
  * Visit the folder `start` (a path beneath `root_fd`, "": that folder) and all
- * below it.  Its names are visited in the order that the folder has, but runs
- * of what is no folder by inode; its folders at any time after them.
+ * below it: names in the order that a folder has them, but where a run of what
+ * is no folder is far apart on the disk, by inode; what is in a folder at any
+ * time after the folder.
  *
- * A folder that was opened is read on, wherever it may have been moved; if it
- * has to be opened again and is not in its place, it is told as WALK_PROBLEM
- * and left, and there is no WALK_FOLDER_DONE.
+ * A folder that was opened is read on, wherever it may have been moved: who
+ * changes something pins it by its path first.  If it has to be opened again
+ * and is not in its place, it is told as WALK_PROBLEM and left, and there is no
+ * WALK_FOLDER_DONE.
  *
  * 0 when all was visited; -ETIMEDOUT; -ECANCELED if a visit said WALK_STOP or
- * `stop` was set; or the negative errno of `start` itself, or -ENOMEM.
+ * `stop` was set, and then other workers may still have made some visits; or
+ * the negative errno of `start` itself, or -ENOMEM.
  */
 int walk_run(int root_fd, const char *start, const struct walk_options *options,
              walk_visit *visit, void *data);

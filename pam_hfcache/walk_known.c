@@ -84,7 +84,6 @@ reuse_leaf(struct walk_worker *worker, const struct walk_door *door)
     next = tell_reused(worker, door, &mark);
     if (next == WALK_ON_DONE) {
         worker->item.known = NULL;
-        worker->item.dir_fd = -1;
         next = walk_tell(worker, WALK_FOLDER_DONE);
     }
     return next == WALK_STOP ? -ECANCELED : 1;
@@ -99,8 +98,7 @@ reuse_holder(struct walk_worker *worker, const struct walk_door *door)
 
     if (fd < 0)
         return 0;
-    if (safefs_look(fd, &worker->stat) < 0 ||
-        !is_unchanged(worker)) {
+    if (safefs_look(fd, &worker->stat) < 0 || !is_unchanged(worker)) {
         close(fd);
         return 0;
     }
@@ -154,9 +152,9 @@ walk_step_known(struct walk_worker *worker)
 /* --- the numbers of folders in one that is read -------------------------- */
 
 /*
- * The names that were known in a folder, to be found in any order: a table of
- * places in their list, none of which is 0, with twice as many slots.  Whoever may make
- * folders must not know which names meet in a slot, hence the seed.
+ * The names that were known in a folder, to be found in any order: places in
+ * their list, none of which is 0, in at least twice as many slots.  Whoever may
+ * make folders must not know which names meet in a slot, hence the seed.
  */
 struct walk_table {
     uint64_t seed;
@@ -246,48 +244,56 @@ find_old(struct walk_frame *frame, const char *name)
     return frame->table ? look_up(frame, name) : SNAPSHOT_NONE;
 }
 
-static void
+static bool
+has_list_room(struct walk_worker *worker, size_t needed)
+{
+    size_t room = needed * 2 < 4096 ? 4096 : needed * 2;
+    char *grown;
+
+    if (needed <= worker->list_room || needed > MAX_LIST)
+        return needed <= MAX_LIST;
+    grown = realloc(worker->list, room < MAX_LIST ? room : MAX_LIST);
+    if (!grown)
+        return false;
+    worker->list = grown;
+    worker->list_room = room < MAX_LIST ? room : MAX_LIST;
+    return true;
+}
+
+/* Put a name behind the others of the top frame; false: it is not recorded. */
+static bool
 list_name(struct walk_worker *worker, const char *name, size_t length,
           uint32_t number)
 {
     struct walk_frame *frame = walk_top(worker);
-    size_t bytes = snapshot_name_bytes(length);
-    size_t needed = worker->list_length + bytes;
+    size_t needed = worker->list_length + snapshot_name_bytes(length);
 
-    if (needed > worker->list_room && needed <= MAX_LIST) {
-        size_t room = needed * 2 < 4096 ? 4096 : needed * 2;
-        char *grown = realloc(worker->list, room);
-
-        if (grown) {
-            worker->list = grown;
-            worker->list_room = room;
-        }
-    }
-    if (frame->incomplete || needed > worker->list_room || needed > MAX_LIST) {
+    if (frame->incomplete || length > NAME_MAX ||
+        !has_list_room(worker, needed)) {
         frame->incomplete = true;
         worker->list_length = frame->listed;
-        return;
+        return false;
     }
     snapshot_put_name(worker->list + worker->list_length, name, length,
                       number);
     worker->list_length = needed;
+    return true;
 }
 
 uint32_t
 walk_number(struct walk_worker *worker, const char *name, size_t length)
 {
-    const struct walk_options *options = worker->walk->options;
+    struct snapshot_writer *record = worker->walk->options->record;
     struct walk_frame *frame = walk_top(worker);
     uint32_t number = SNAPSHOT_NONE;
 
     if (frame->node->old)
         number = find_old(frame, name);
-    if (options->record) {
-        if (number == SNAPSHOT_NONE)
-            number = snapshot_number(options->record);
-        list_name(worker, name, length, number);
-    }
-    return number;
+    if (!record || frame->incomplete)
+        return number;
+    if (number == SNAPSHOT_NONE)
+        number = snapshot_number(record);
+    return list_name(worker, name, length, number) ? number : SNAPSHOT_NONE;
 }
 
 /* --- recording ----------------------------------------------------------- */

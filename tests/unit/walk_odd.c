@@ -7,6 +7,7 @@
 /* What getdents64() does to what the kernel said, in the folder `victim`. */
 static enum { AS_IT_IS, NO_TYPES, LONG_NAMES, NO_MORE } oddity;
 static ino_t victim; /* 0: in each */
+static unsigned char type = DT_REG; /* of LONG_NAMES */
 
 #define LONG 4000
 
@@ -19,7 +20,7 @@ add_long_name(char *buffer, ssize_t length)
     memset(entry, 0, LONG + 40);
     entry->d_ino = 1;
     entry->d_off = 1;
-    entry->d_type = (length & 8) ? DT_REG : DT_DIR;
+    entry->d_type = type;
     entry->d_reclen = (unsigned short)((offsetof(struct dirent64, d_name) +
                                         LONG + 8) & ~(size_t)7);
     memset((char *)entry + offsetof(struct dirent64, d_name), 'x', LONG);
@@ -157,6 +158,17 @@ TEST("names longer than any are problems, the rest is visited")
     CHECK_INT(seen.folders, 3);
     CHECK_INT(seen.entries, 4);
     CHECK_INT(seen.done, 3);
+}
+
+TEST("nor are folders with such folders taken for known")
+{
+    make_tree();
+    oddity = LONG_NAMES;
+    type = DT_DIR;
+    CHECK_INT(check().folders, 3);
+    CHECK_INT(check().folders, 3);
+    CHECK_INT(check().problems, 3);
+    CHECK_INT(check().error, ENAMETOOLONG);
 }
 
 TEST("a folder that cannot be read is told, and not taken for known")
