@@ -5,6 +5,7 @@
 #include "audit_count.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 /* --- by finding ---------------------------------------------------------- */
@@ -214,6 +215,7 @@ void
 audit_count(struct audit *audit, const struct audit_item *item)
 {
     enum layout_severity severity = layout_worst(item->what);
+    bool is_shown = strlen(item->path) < PATH_MAX; /* of megabytes: counted */
 
     audit->needed += item->fate == AUDIT_NEEDED;
     audit->mended += item->fate == AUDIT_MENDED;
@@ -223,7 +225,8 @@ audit_count(struct audit *audit, const struct audit_item *item)
         if (!(item->what & audit->kinds[i].finding->bit))
             continue;
         audit->kinds[i].count++;
-        keep_sample(&audit->kinds[i], item);
+        if (is_shown)
+            keep_sample(&audit->kinds[i], item);
     }
     if (item->fate == AUDIT_MENDED || item->fate == AUDIT_GONE)
         return;

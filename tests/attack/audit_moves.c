@@ -75,7 +75,8 @@ check_private(const char *top)
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", top, names[i]);
-        if (!CHECK_INT(eve_opens(path, O_RDONLY), 0))
+        if (!CHECK_INT(opens(EVE, path, O_RDONLY), 0) ||
+            !CHECK_INT(opens(MALLORY, path, O_RDONLY), 0))
             tap_note("of %s", path);
     }
 }
@@ -120,9 +121,9 @@ TEST("mend.h: what lies in a folder of the mover's own is not his doing")
     chmod(tap_in_folder("mallory/x"), 0755); /* as if nobody had written it */
     move_and_repair("mallory/x", HUB "/models--x");
     check_private(HUB "/models--x/theirs");
-    CHECK_INT(eve_opens(HUB "/models--x/secret", O_RDONLY), 0);
-    CHECK_INT(eve_opens(HUB "/models--x/roots/secret", O_RDONLY), 0);
-    CHECK_INT(eve_opens(HUB "/models--x/blobs/secret", O_RDONLY), 0);
+    CHECK_INT(opens(EVE, HUB "/models--x/secret", O_RDONLY), 0);
+    CHECK_INT(opens(EVE, HUB "/models--x/roots/secret", O_RDONLY), 0);
+    CHECK_INT(opens(EVE, HUB "/models--x/blobs/secret", O_RDONLY), 0);
     check_is(HUB "/models--x/roots", 0750, 0, 0);
     check_is(HUB "/models--x", 02775, MALLORY, GID); /* his own it may be */
 }
@@ -166,8 +167,8 @@ TEST("mend.h: what nobody but its owner could write is mended, as moved by him")
     (void)repair(1);
     check_is(HUB "/models--x", 02775, ALICE, GID);
     check_is(HUB "/models--x/blobs/secret", 0640, ALICE, GID);
-    CHECK_INT(eve_opens(HUB "/models--x/blobs/secret", O_RDONLY), 1);
-    CHECK_INT(eve_opens(HUB "/models--x/closed/x.lock", O_RDONLY), 0);
+    CHECK_INT(opens(EVE, HUB "/models--x/blobs/secret", O_RDONLY), 1);
+    CHECK_INT(opens(EVE, HUB "/models--x/closed/x.lock", O_RDONLY), 0);
 }
 
 /* --- what its owner closed ----------------------------------------------- */
@@ -212,7 +213,8 @@ TEST("mend.h: closed files stay closed, but empty locks and listings")
 {
     make_mine();
     make_folder(HUB "/.locks/m", MALLORY, GID, 02770);
-    make_file(MINE "/blobs/a", "private", ALICE, GID, 0600);
+    make_file(MINE "/blobs/a", "private, and as long as the head of a listing",
+              ALICE, GID, 0600);
     make_file(MINE "/blobs/b", "", ALICE, GID, 0600);
     make_file(MINE "/blobs/c", "{\n \"format_version\": 1}", ALICE, GID, 0600);
     move_and_repair(MINE "/blobs/a", HUB "/.locks/m/a.lock");
@@ -296,7 +298,7 @@ TEST("mend.h: nobody gets the right to change what somebody moved in")
                         0);
         for (size_t k = 0; k < ARRAY_LEN(targets); k++) {
             move_and_repair(k ? targets[k - 1] : "work/script", targets[k]);
-            if (!CHECK_INT(eve_opens(targets[k], O_WRONLY), 0))
+            if (!CHECK_INT(opens(EVE, targets[k], O_WRONLY), 0))
                 tap_note("mode %o, uid %u, %s", modes[i / 3], uids[i % 3],
                          targets[k]);
         }

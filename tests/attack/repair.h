@@ -231,25 +231,22 @@ do_as(uid_t uid, void (*step)(void))
     REQUIRE_INT(status, 0);
 }
 
-/* Can Eve, who is a member and no more, open it so?  Else 0. */
+/* Can that member open it so?  Else 0. */
 TAP_HELPER int
-eve_opens(const char *name, int flags)
+opens(uid_t uid, const char *name, int flags)
 {
     const char *path = tap_in_folder(name);
-    gid_t gid = GID;
     pid_t pid = fork();
     int status;
 
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        if (setgroups(1, &gid) < 0 || setresgid(EVE, EVE, EVE) < 0 ||
-            setresuid(EVE, EVE, EVE) < 0)
-            _exit(2);
-        _exit(open(path, flags | O_NONBLOCK) >= 0);
+        become(uid);
+        _exit(open(path, flags | O_NONBLOCK) < 0 ? 2 : 3);
     }
     REQUIRE_INT(waitpid(pid, &status, 0), pid);
-    REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) < 2);
-    return WEXITSTATUS(status);
+    REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) >= 2);
+    return WEXITSTATUS(status) == 3;
 }
 
 #endif
