@@ -58,7 +58,27 @@ describe_root(const struct audit_options *options, int root_fd,
     return 0;
 }
 
-/* Without a memory all is read, and nothing is remembered. */
+/* Remove what checks that were killed had begun to write. */
+static void
+remove_leftovers(int dir_fd, const char *name)
+{
+    char **names = NULL, start[80];
+    size_t count = 0;
+
+    snprintf(start, sizeof(start), ".%s.", name);
+    if (safefs_list_folder(dir_fd, &names, &count) < 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (util_has_prefix(names[i], start))
+            (void)safefs_remove_file(dir_fd, names[i]);
+    }
+    safefs_free_names(names, count);
+}
+
+/*
+ * Without a memory all is read, and nothing is remembered.  Of two checks at
+ * once the first one's is lost.
+ */
 static struct memory
 remember(const struct audit_options *options, int root_fd)
 {
@@ -76,6 +96,7 @@ remember(const struct audit_options *options, int root_fd)
     snprintf(path, sizeof(path), STATE_DIR "/%s", name);
     if (!options->full && snapshot_open(path, 0, &of, &memory.known) < 0)
         memory.known = NULL;
+    remove_leftovers(memory.dir_fd, name);
     if (snapshot_begin(memory.dir_fd, name, &of, memory.known, options->jobs,
                        &memory.record) < 0)
         memory.record = NULL;

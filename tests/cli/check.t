@@ -228,9 +228,12 @@ like "$out" "bits missing: 1.*closed by its owner: 1" "all of it"
 rm "$HUB/.locks/models--org--b/new.lock"
 chmod 660 "$HUB/models--org--a/refs/main"
 exits 0 "what was mended is seen" check
+touch /var/lib/hfcache/.f6cf77228e1adabf.snapshot.4711
 printf x >> /var/lib/hfcache/*.snapshot
 exits 0 "with a damaged memory" check
 unlike "$out" known "it looks at all"
+is "$(ls -A /var/lib/hfcache)" f6cf77228e1adabf.snapshot \
+    "and removes what a check that was killed has left"
 policy <<< $'[cache]\nacl = no\nmode = 2775'
 exits 1 "with another policy" check
 unlike "$out" known "it looks at all, too"
