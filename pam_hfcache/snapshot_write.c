@@ -14,6 +14,8 @@
 #include "snapshot_format.h"
 
 #define BUFFER_BYTES (64 * 1024)
+#define MAX_BYTES ((size_t)512 << 20) /* of records: ten million folders, lest
+                                         who makes more of them fills the disk */
 #define MAX_PLACES (BUFFER_BYTES / sizeof(struct snapshot_record))
 
 /* A record in a buffer: whose, and how many words behind its start. */
@@ -235,8 +237,7 @@ reserve(struct snapshot_writer *writer, const struct buffer *buffer,
 
     if (r == 0)
         r = grow_index(writer);
-    if (r == 0 &&
-        (writer->end + buffer->length) / SNAPSHOT_WORD >= SNAPSHOT_NONE)
+    if (r == 0 && writer->end + buffer->length > MAX_BYTES)
         r = -EFBIG;
     if (r < 0)
         return r;
