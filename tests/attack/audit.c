@@ -4,6 +4,7 @@
  * what he can at full speed: DESIGN 2.5, 1 to 4 and 6.  audit_moves.c has what
  * he moves in, audit_stop.c what is stopped, audit_large.c what is large.
  */
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
@@ -281,6 +282,30 @@ TEST("MUST 3: no link that leads out of the tree, no setuid, no capabilities")
     race(plant_links);
     check_watched();
     CHECK(take_sum("alice") == sum);
+}
+
+/* A second link comes and goes: half of the time the file has one only. */
+static void
+link_and_unlink(void)
+{
+    (void)link(BLOBS "/linked", "mallory/x");
+    (void)unlink("mallory/x");
+}
+
+TEST("MUST 3: a file whose links come and go is left until that is over")
+{
+    make_repository();
+    make_file(BLOBS "/linked", "x", ALICE, GID, 0666); /* he may link that */
+    watch_inode(BLOBS "/linked");
+    (void)setpriority(PRIO_PROCESS, 0, -19); /* he is not to be kept waiting */
+    keep_doing(MALLORY, link_and_unlink);
+    (void)setpriority(PRIO_PROCESS, 0, 0);
+    usleep(10000);
+    race(link_and_unlink);
+    check_watched();
+    usleep(30000);
+    (void)repair(1);
+    check_is(BLOBS "/linked", 0664, ALICE, GID);
 }
 
 /* --- 4: whose, and what -------------------------------------------------- */

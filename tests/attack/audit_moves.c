@@ -110,21 +110,31 @@ TEST("mend.h: ... among the locks, into a repository, into datasets")
 
 TEST("mend.h: what lies in a folder of the mover's own is not his doing")
 {
+    static const char *const secrets[] = {"blobs/a", "blobs/r", "blobs/n",
+                                          "refs/r", ".no_exist/n"};
+    static const uid_t uids[] = {ALICE, 0, NOBODY, 0, NOBODY};
+    char path[64];
+
     make_mine();
     make_folder("mallory/x", MALLORY, MALLORY, 0777);
-    make_private("mallory/x/theirs", ALICE, 0755);
-    make_file("mallory/x/secret", "private", ALICE, PROJECT, 0640);
-    make_folder("mallory/x/roots", 0, 0, 0750);
-    make_file("mallory/x/roots/secret", "private", 0, 0, 0640);
-    make_folder("mallory/x/blobs", NOBODY, NOBODY, 0750);
-    make_file("mallory/x/blobs/secret", "private", NOBODY, NOBODY, 0640);
+    make_private("mallory/x/snapshots", ALICE, 0755);
+    make_folder("mallory/x/blobs", MALLORY, MALLORY, 0755);
+    make_folder("mallory/x/refs", 0, 0, 0750);
+    make_folder("mallory/x/.no_exist", NOBODY, NOBODY, 0750);
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+        snprintf(path, sizeof(path), "mallory/x/%s", secrets[i]);
+        make_file(path, "private", uids[i], uids[i], 0640);
+    }
     chmod(tap_in_folder("mallory/x"), 0755); /* as if nobody had written it */
     move_and_repair("mallory/x", HUB "/models--x");
-    check_private(HUB "/models--x/theirs");
-    CHECK_INT(opens(EVE, HUB "/models--x/secret", O_RDONLY), 0);
-    CHECK_INT(opens(EVE, HUB "/models--x/roots/secret", O_RDONLY), 0);
-    CHECK_INT(opens(EVE, HUB "/models--x/blobs/secret", O_RDONLY), 0);
-    check_is(HUB "/models--x/roots", 0750, 0, 0);
+    check_private(HUB "/models--x/snapshots");
+    check_is(HUB "/models--x/snapshots", 0755, ALICE, ALICE);
+    check_is(HUB "/models--x/refs", 0750, 0, 0);
+    check_is(HUB "/models--x/.no_exist", 0750, NOBODY, NOBODY);
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+        snprintf(path, sizeof(path), HUB "/models--x/%s", secrets[i]);
+        check_is(path, 0640, uids[i], uids[i]);
+    }
     check_is(HUB "/models--x", 02775, MALLORY, GID); /* his own it may be */
 }
 
@@ -282,6 +292,7 @@ TEST("mend.h: nobody gets the right to change what somebody moved in")
         MINE "/refs/main", HUB "/blobs/3f/x.lock", HUB "/blobs/3f/x.refs",
         "cache/datasets/x.lock", MINE "/blobs/x",
     };
+    static const char script[] = "#!/bin/sh\nexec as long as a reference is\n";
     static const mode_t modes[] = {0644, 0664, 0755, 0604};
     static const uid_t uids[] = {ALICE, 0, NOBODY};
 
@@ -290,8 +301,8 @@ TEST("mend.h: nobody gets the right to change what somebody moved in")
     make_folder(HUB "/blobs", MALLORY, GID, 02770);
     make_folder(HUB "/blobs/3f", MALLORY, GID, 02770);
     for (size_t i = 0; i < ARRAY_LEN(modes) * ARRAY_LEN(uids); i++) {
-        make_file("work/script", "#!/bin/sh\n", uids[i % 3],
-                  i % 2 ? PROJECT : GID, modes[i / 3]);
+        make_file("work/script", script, uids[i % 3], i % 2 ? PROJECT : GID,
+                  modes[i / 3]);
         if (modes[i / 3] == 0664) /* the group may, and it is the cache's */
             REQUIRE_INT(chown(tap_in_folder("work/script"), uids[i % 3],
                               PROJECT),
@@ -363,6 +374,42 @@ TEST("mend.h: where anybody may link any file, no file is changed")
     (void)repair(4);
     check_is(MINE "/blobs/x", 0646, ALICE, GID);
     check_is(MINE "/snapshots/d", 02770, ALICE, GID);
+}
+
+/* --- as a user ----------------------------------------------------------- */
+
+static void
+repair_as_oneself(void)
+{
+    options.foreign = true; /* which is root's alone */
+    (void)repair(1);
+    (void)repair(4);
+}
+
+TEST("a user's own repair: the same rules, and nobody else's inodes")
+{
+    make_mine();
+    make_private("work/x", PROJECT, 02770);
+    make_private("work/y", ALICE, 0755);
+    make_file("work/log", "", ALICE, ALICE, 0600);
+    REQUIRE(open(tap_in_folder("work/log"), O_WRONLY) >= 0);
+    make_folder(HUB "/.locks/m", MALLORY, GID, 0770);
+    from = "work/x";
+    to = HUB "/models--x";
+    do_as(MALLORY, move);
+    from = "work/log";
+    to = HUB "/.locks/m/x.lock";
+    do_as(MALLORY, move);
+    REQUIRE_INT(rename(tap_in_folder("work/y"),
+                       tap_in_folder(HUB "/models--y")),
+                0);
+    usleep(30000);
+    do_as(ALICE, repair_as_oneself);
+    check_private(HUB "/models--x");
+    check_is(HUB "/.locks/m/x.lock", 0600, ALICE, ALICE);
+    check_is(HUB "/.locks/m", 0770, MALLORY, GID);
+    check_is(HUB "/models--y", 02775, ALICE, GID); /* her own doing */
+    check_is(HUB "/models--y/closed", 0700, ALICE, ALICE);
 }
 
 /* --- a file system of its own -------------------------------------------- */
