@@ -17,7 +17,7 @@ struct slot {
 };
 
 struct audit_links {
-    size_t count;
+    size_t count, bytes; /* of the paths */
     struct slot *slots[SLOTS];
 };
 
@@ -59,7 +59,8 @@ audit_links_meet(struct audit_links *links, uint64_t inode, uint32_t nlink,
         slot->met++;
         return true;
     }
-    if (links->count == AUDIT_LINKS)
+    links->bytes += strlen(item->path);
+    if (links->count == AUDIT_LINKS || links->bytes > AUDIT_LINKS_BYTES)
         return false;
     slot = calloc(1, sizeof(*slot));
     if (!slot)

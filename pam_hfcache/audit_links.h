@@ -9,6 +9,7 @@
 #include "audit.h"
 
 #define AUDIT_LINKS 65536 /* inodes remembered; further ones are told at once */
+#define AUDIT_LINKS_BYTES (64 << 20) /* of their paths, likewise */
 
 struct audit_links;
 
