@@ -36,6 +36,7 @@ static const struct errand errand_of_alice = {
 struct board {
     int stop;
     unsigned rounds; /* of the attacker: proof that there was a race */
+    int paused;      /* the machine kept the attacker waiting meanwhile */
     unsigned strays; /* what he saw happen outside of the tree */
     struct mended mended;
 };
