@@ -44,12 +44,8 @@ mend_header(char *data, size_t length)
     header.mode = of.mode;
     header.acl = (uint32_t)of.acl;
     header.rules = of.rules;
-    header.path_length = (uint32_t)path;
     header.numbers %= (uint32_t)most + 1;
-    header.index_start = length - (size_t)header.numbers * SNAPSHOT_WORD;
     memcpy(data + sizeof(header), of.path, path);
-    header.sum = snapshot_sum(0, &header, offsetof(struct snapshot_header, sum));
-    header.sum = snapshot_sum(header.sum, of.path, path);
     memcpy(data, &header, sizeof(header));
 }
 
@@ -58,19 +54,20 @@ static void
 mend_records(char *data, size_t length)
 {
     struct snapshot_header header;
+    size_t index;
 
     if (length < sizeof(header))
         return;
     memcpy(&header, data, sizeof(header));
-    if (header.index_start > length ||
-        header.numbers > (length - header.index_start) / SNAPSHOT_WORD)
+    if (header.numbers > length / SNAPSHOT_WORD)
         return;
+    index = length - (size_t)header.numbers * SNAPSHOT_WORD;
     for (uint32_t i = 0; i < header.numbers; i++) {
         struct snapshot_record record;
         uint32_t place;
         size_t start;
 
-        memcpy(&place, data + header.index_start + (size_t)i * SNAPSHOT_WORD,
+        memcpy(&place, data + index + (size_t)i * SNAPSHOT_WORD,
                sizeof(place));
         start = (size_t)place * SNAPSHOT_WORD;
         if (start < sizeof(header) || start > length ||
