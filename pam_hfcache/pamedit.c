@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "pamfile.h"
 #include "pamstack.h"
@@ -26,6 +27,18 @@ pamedit_name_problem(const char *service)
     return NULL;
 }
 
+/* Are these words in the line, in whatever case? */
+static bool
+has_words(const char *line, size_t length, const char *words)
+{
+    size_t needed = strlen(words);
+
+    for (; length >= needed; line++, length--)
+        if (strncasecmp(line, words, needed) == 0)
+            return true;
+    return false;
+}
+
 const char *
 pamedit_manager(const char *text)
 {
@@ -43,11 +56,10 @@ pamedit_manager(const char *text)
 
     for (const char *line = text; *line;) {
         size_t length = strcspn(line, "\n");
-        CLEANUP_FREE char *copy = strndup(line, length);
 
-        for (size_t i = 0; copy && i < ARRAY_LEN(marks); i++)
-            if (copy[strspn(copy, " \t")] == '#' &&
-                strcasestr(copy, marks[i].mark))
+        for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+            if (line[strspn(line, " \t")] == '#' &&
+                has_words(line, length, marks[i].mark))
                 return marks[i].manager;
         line += length + (line[length] == '\n');
     }

@@ -54,7 +54,7 @@ keep_path(struct pamstack *stack, const char *path)
     return grown[stack->nfiles++];
 }
 
-/* Read `name` from the first folder that has it. */
+/* Read `name` from the first folder that has it; the caller frees the data. */
 static int
 read_service(const struct walk *walk, const char *name, const char **ret_path,
              char **ret_data, size_t *ret_length)
@@ -71,10 +71,8 @@ read_service(const struct walk *walk, const char *name, const char **ret_path,
                               walk->err);
         if (r == 0) {
             *ret_path = keep_path(walk->stack, path);
-            if (*ret_path)
-                return 0;
-            free(*ret_data);
-            return err_set(walk->err, ENOMEM, "out of memory");
+            return *ret_path ? 0
+                             : err_set(walk->err, ENOMEM, "out of memory");
         }
         if (r != -ENOENT)
             return r;

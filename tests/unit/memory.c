@@ -1,115 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A host without memory: each allocation of a login's steps fails once, the
- * first, the second, and so on.  Each time the step ends with -ENOMEM, leaves
- * its results alone, gives back what it had, and the next try succeeds.
+ * A login without memory: each of its steps succeeds, or leaves its results
+ * alone.
  */
-#include "tap.h"
-
-#include <errno.h>
+#include "no_memory.h"
 
 #include "decision.h"
 #include "verdict.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#ifdef SANITIZED
-
-TEST("an allocation that fails is an error and nothing more")
-{
-    SKIP("this build's allocator is the sanitizer's");
-}
-
-#else
-
-/* glibc's own, behind the names that everything here calls. */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *pointer, size_t size);
-extern void __libc_free(void *pointer);
-
-static long until_failure = -1; /* that many succeed; -1: all */
-static long live;               /* allocations not yet freed */
-
-static bool
-is_to_fail(void)
-{
-    return until_failure >= 0 && until_failure-- == 0;
-}
-
-static void *
-count(void *pointer)
-{
-    live += pointer != NULL;
-    return pointer;
-}
-
-__attribute__((visibility("default"))) void *
-malloc(size_t size)
-{
-    errno = ENOMEM;
-    return is_to_fail() ? NULL : count(__libc_malloc(size));
-}
-
-__attribute__((visibility("default"))) void *
-calloc(size_t number, size_t size)
-{
-    errno = ENOMEM;
-    return is_to_fail() ? NULL : count(__libc_calloc(number, size));
-}
-
-__attribute__((visibility("default"))) void *
-realloc(void *pointer, size_t size)
-{
-    void *grown;
-
-    errno = ENOMEM;
-    if (is_to_fail())
-        return NULL;
-    grown = __libc_realloc(pointer, size);
-    live += !pointer && grown;
-    return grown;
-}
-
-__attribute__((visibility("default"))) void
-free(void *pointer)
-{
-    live -= pointer != NULL;
-    __libc_free(pointer);
-}
-
-/* --- each step, once with each allocation failing ------------------------- */
-
-/* 0 if the step succeeded (and was undone), else its negative errno. */
-typedef int step(void);
-
-static void
-fail_each(step *run)
-{
-    long failing = 0, before;
-    int result;
-
-    REQUIRE_INT(run(), 0);
-    do {
-        before = live;
-        until_failure = failing++;
-        result = run();
-        until_failure = -1;
-        if (result != 0 && !CHECK_INT(result, -ENOMEM))
-            tap_note("  when allocation %ld failed", failing);
-        if (!CHECK_INT(live, before))
-            tap_note("  left when allocation %ld failed", failing);
-        REQUIRE(failing < 10000);
-    } while (result != 0);
-    CHECK(failing > 2);
-    CHECK_INT(run(), 0);
-}
+#ifdef NO_MEMORY
 
 static const char policy_text_[] =
     "[cache]\nmode = 2775\n[cache lab]\npath = /srv/lab\nusers = @lab, !bob\n"
@@ -192,6 +91,32 @@ TEST("a verdict is read whole or not at all")
                 0);
     verdict_length = text.length;
     fail_each(parse_verdict);
+}
+
+static int
+read_tree(void)
+{
+    struct tree_verdict tree = {.nnamed = 77};
+    struct err err;
+    int result = verdict_tree_read(tap_folder(), getuid(), "/srv/huggingface",
+                                   getegid(), &tree, &err);
+
+    if (result == 0)
+        verdict_tree_free(&tree);
+    else
+        CHECK_INT(tree.nnamed, 77);
+    return result;
+}
+
+TEST("a check's verdict is read whole or not at all")
+{
+    struct drift drift = {"hub/models--a--b", 1000, DRIFT_GROUP};
+    struct tree_verdict tree = {.named = &drift, .nnamed = 1};
+
+    REQUIRE_INT(verdict_tree_write(tap_folder(), &tree, "/srv/huggingface",
+                                   getegid(), NULL),
+                0);
+    fail_each(read_tree);
 }
 
 TEST("a line that finds no memory is left out, and the others stay")
