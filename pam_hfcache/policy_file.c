@@ -146,14 +146,10 @@ take_line(struct reader *reader, const char *line)
     return problem ? refuse(reader, EINVAL, problem) : 0;
 }
 
-/*
- * inih's reader: the next line into `buffer`, or NULL at the end.  A header is
- * taken already, and inih gets an empty line in its place.
- */
-static char *
-read_line(char *buffer, int size, void *stream)
+/* Take the next line into `buffer`; false at the end or at an error. */
+static bool
+next_line(struct reader *reader, char *buffer, size_t size)
 {
-    struct reader *reader = stream;
     const char *start = reader->data + reader->position;
     size_t left = reader->length - reader->position;
     const char *end = memchr(start, '\n', left);
@@ -161,23 +157,30 @@ read_line(char *buffer, int size, void *stream)
     const char *problem;
 
     if (reader->result < 0 || left == 0)
-        return NULL;
+        return false;
     reader->line++;
     problem = find_cut(reader, start, length);
-    if (!problem && length + 2 > (size_t)size)
+    if (!problem && length + 2 > size)
         problem = "the line is longer than this inih reads";
     if (problem) {
         refuse(reader, EINVAL, problem);
-        return NULL;
+        return false;
     }
     memcpy(buffer, start, length);
     buffer[length] = '\0';
-    if (take_line(reader, buffer) < 0)
-        return NULL;
-    if (*buffer == '[')
-        *buffer = '\0';
     reader->position += length + (end != NULL);
-    return buffer;
+    return take_line(reader, buffer) == 0;
+}
+
+/* inih's reader: it gets the lines KEY = VALUE alone, the others are taken. */
+static char *
+read_line(char *buffer, int size, void *stream)
+{
+    while (next_line(stream, buffer, (size_t)size)) {
+        if (util_is_name_char(*buffer))
+            return buffer;
+    }
+    return NULL;
 }
 
 /* inih's handler; 1 goes on, 0 marks an error. */
@@ -211,9 +214,7 @@ policy_file_read(const char *file, const char *data, size_t length,
     if (!err)
         reader.err = &ignored;
     line = ini_parse_stream(read_line, &reader, take_pair, &reader);
-    if (reader.result == 0 && line != 0) {
-        reader.line = line > 0 ? (unsigned)line : 0;
+    if (reader.result == 0 && line != 0)
         refuse(&reader, EINVAL, "inih does not understand this line");
-    }
     return reader.result;
 }
