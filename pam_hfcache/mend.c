@@ -249,45 +249,63 @@ check_settled(const struct statx *now, const struct statx *visited,
 
 /*
  * Pin what the path names, see that it is what was visited and the same
- * owner's, judge and change it.  As mend_inode(), and -ESTALE if it changed
- * meanwhile.
+ * owner's, and has not been touched since.  The descriptor, which the caller
+ * closes, and what it is *now; or as mend_inode().
  */
 static int
-mend_once(const struct mend *mend, const struct walk_item *item,
-          struct layout_where where, enum mend_trust holder,
-          const struct statx *visited, struct err *err)
+open_visited(const struct walk_item *item, const struct statx *visited,
+             struct statx *now, struct err *err)
 {
     int64_t pinned_ms = wall_ms();
     CLEANUP_CLOSE int fd = mend_pin(item);
-    struct layout_inode inode;
-    struct layout_wanted wanted;
-    struct statx now;
-    int r = fd < 0 ? fd : safefs_look(fd, &now);
+    int r = fd < 0 ? fd : safefs_look(fd, now);
 
     if (r < 0)
         return err_sys(err, -r, "cannot be looked at");
-    if (!safefs_is_same(&now, visited) || now.stx_uid != visited->stx_uid)
+    if (!safefs_is_same(now, visited) || now->stx_uid != visited->stx_uid)
         return -ENOENT;
-    r = check_settled(&now, visited, pinned_ms);
+    r = check_settled(now, visited, pinned_ms);
     if (r < 0)
         return r;
+    if (safefs_open_pinned(&fd, now) == -EAGAIN)
+        return err_set(err, EBUSY, "is open for writing");
+    return util_steal_fd(&fd);
+}
+
+/* Judge it anew and change it.  As mend_inode(), and -ESTALE if it changed
+ * meanwhile. */
+static int
+mend_once(const struct mend *mend, const struct walk_item *item,
+          struct layout_where where, enum mend_trust holder,
+          const struct statx *visited, struct mend_report *ret)
+{
+    struct layout_wanted *wanted = &ret->wanted;
+    struct layout_inode inode;
+    struct statx now;
+    CLEANUP_CLOSE int fd = open_visited(item, visited, &now, &ret->err);
+    int r = 0;
+
+    if (fd < 0)
+        return fd;
     inode = mend_describe(mend, &now);
     inode.extended = safefs_has_access_acl(fd);
     if (S_ISDIR(now.stx_mode))
         r = safefs_default_acl(fd, &inode.acl);
     if (r < 0)
-        return err_sys(err, -r, "its default ACL cannot be read");
-    (void)layout_judge_in(where, walk_last_name(item), &inode, mend->rules,
-                          &wanted);
-    withhold_writing(fd, &now, holder, &wanted);
-    if (!layout_is_mendable(&inode, &wanted))
+        return err_sys(&ret->err, -r, "its default ACL cannot be read");
+    ret->what = layout_judge_in(where, walk_last_name(item), &inode,
+                                mend->rules, wanted);
+    withhold_writing(fd, &now, holder, wanted);
+    if (!layout_is_mendable(&inode, wanted))
         return 0;
     if (S_ISREG(inode.mode) && !(inode.mode & S_IRWXG) && inode.size > 0 &&
         !is_listing(fd))
         return 0;
-    if (may_be_filled(fd, &now, &wanted))
-        return err_set(err, EBUSY, "is open for writing");
-    r = safefs_change(fd, &now, wanted.mode, wanted.gid, wanted.acl, err);
+    if (may_be_filled(fd, &now, wanted))
+        return err_set(&ret->err, EBUSY, "is open for writing");
+    r = safefs_change(fd, &now, wanted->mode, wanted->gid,
+                      inode.acl == wanted->acl ? ACL_FACT_NONE : wanted->acl,
+                      &ret->err);
     return r < 0 ? r : 1;
 }
 
@@ -309,20 +327,21 @@ wait_a_tick(struct mend *mend)
 int
 mend_inode(struct mend *mend, const struct walk_item *item,
            struct layout_where where, enum mend_trust holder,
-           const struct statx *visited, struct err *err)
+           const struct statx *visited, struct mend_report *ret)
 {
     int r = -ESTALE;
 
+    *ret = (struct mend_report){.what = 0};
     for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
-        r = mend_once(mend, item, where, holder, visited, err);
+        r = mend_once(mend, item, where, holder, visited, ret);
         if (r != -ESTALE && (r != -EAGAIN || !wait_a_tick(mend)))
             break;
     }
     if (r == -ESTALE)
         r = -EAGAIN;
-    if (r == -ENOTDIR)
+    if (r == -ENOTDIR || r == -ELOOP)
         r = -ENOENT;
     if (r == -EAGAIN)
-        err_set(err, EAGAIN, "changes all the time");
+        err_set(&ret->err, EAGAIN, "changes all the time");
     return r;
 }

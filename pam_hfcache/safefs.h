@@ -173,14 +173,22 @@ int safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count);
 bool safefs_is_whole_mount(int fd);
 
 /*
- * Read up to `size` bytes from the start of the regular file that `fd` pins.
- * The count or a negative errno.
+ * Exchange *fd, which pins the regular file or folder `st`, for a descriptor of
+ * the same inode that can be read, too: it is asked in fewer steps.  0; -EAGAIN
+ * if somebody holds a lease to write; or another negative errno; *fd is the pin
+ * still then.
+ */
+int safefs_open_pinned(int *fd, const struct statx *st);
+
+/*
+ * Read up to `size` bytes from the start of a regular file.  The count or a
+ * negative errno: -EBADF of a pin.
  */
 ssize_t safefs_read_head(int fd, char *buffer, size_t size);
 
 /*
- * True if somebody has the regular file that `fd` pins open for writing.  Only
- * its owner and root are told; false where the file system does not tell.
+ * True if somebody has the regular file `fd`, not a pin, open for writing.
+ * Only its owner and root are told; false where the file system does not tell.
  */
 bool safefs_is_being_written(int fd);
 

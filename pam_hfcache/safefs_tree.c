@@ -397,34 +397,43 @@ safefs_read_link(int dir_fd, const char *name, char *buffer, size_t size)
     return length;
 }
 
+int
+safefs_open_pinned(int *fd, const struct statx *st)
+{
+    char path[64];
+    int reading;
+
+    if (S_ISDIR(st->stx_mode)) {
+        reading = openat(*fd, ".", flags_of(SAFEFS_LIST));
+    } else {
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", *fd);
+        reading = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    }
+    if (reading < 0)
+        return -errno;
+    close(*fd);
+    *fd = reading;
+    return 0;
+}
+
 ssize_t
 safefs_read_head(int fd, char *buffer, size_t size)
 {
-    char path[64];
-    CLEANUP_CLOSE int reading = -1;
-    ssize_t got;
+    ssize_t got = pread(fd, buffer, size, 0);
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    reading = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (reading < 0)
-        return -errno;
-    got = pread(reading, buffer, size, 0);
     return got < 0 ? -errno : got;
 }
 
 bool
 safefs_is_being_written(int fd)
 {
-    char path[64];
-    CLEANUP_CLOSE int reading = -1;
-
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    reading = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (reading < 0)
-        return errno == EWOULDBLOCK;
-    /* Who opens it now is told of to us, by a signal that does nothing. */
-    return fcntl(reading, F_SETSIG, SIGURG) == 0 &&
-           fcntl(reading, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN;
+    /* Who opens it meanwhile is told of to us, by a signal that does nothing. */
+    if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+        return false;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+        return errno == EAGAIN;
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
 }
 
 bool
