@@ -130,7 +130,7 @@ mend(struct audit_work *work, const struct walk_item *item,
         found->fate = AUDIT_FAILED;
     else if (r > 0)
         found->fate = AUDIT_MENDED;
-    if (r < 0 && r != -ENOENT)
+    if (r != -ENOENT)
         found->why = report->err.text;
     return r;
 }

@@ -177,18 +177,20 @@ is_commit_name(int fd)
 /*
  * What in a folder that others can write somebody may have brought there, under
  * a name of his choice, nobody gets the right to change: but empty locks, and
- * references that hold a commit's name.
+ * references that hold a commit's name.  True if that is why not.
  */
-static void
+static bool
 withhold_writing(int fd, const struct statx *now, enum mend_trust holder,
                  struct layout_wanted *wanted)
 {
     bool had = now->stx_mode & S_IWOTH ||
                (now->stx_mode & S_IWGRP && now->stx_gid == wanted->gid);
 
-    if (S_ISREG(now->stx_mode) && holder != MEND_ALONE && !had &&
-        wanted->mode & S_IWGRP && now->stx_size > 0 && !is_commit_name(fd))
-        wanted->mode &= ~(mode_t)S_IWGRP;
+    if (!S_ISREG(now->stx_mode) || holder == MEND_ALONE || had ||
+        !(wanted->mode & S_IWGRP) || now->stx_size == 0 || is_commit_name(fd))
+        return false;
+    wanted->mode &= ~(mode_t)S_IWGRP;
+    return true;
 }
 
 /*
@@ -272,8 +274,18 @@ open_visited(const struct walk_item *item, const struct statx *visited,
     return util_steal_fd(&fd);
 }
 
-/* Judge it anew and change it.  As mend_inode(), and -ESTALE if it changed
- * meanwhile. */
+/* Nothing is done, for a reason that may be told. */
+static int
+leave(struct mend_report *report, const char *why)
+{
+    (void)err_set(&report->err, 0, "%s", why);
+    return 0;
+}
+
+/*
+ * Judge it anew and change it.  As mend_inode(), and -ESTALE if it changed
+ * meanwhile.
+ */
 static int
 mend_once(const struct mend *mend, const struct walk_item *item,
           struct layout_where where, enum mend_trust holder,
@@ -281,6 +293,7 @@ mend_once(const struct mend *mend, const struct walk_item *item,
 {
     struct layout_wanted *wanted = &ret->wanted;
     struct layout_inode inode;
+    bool is_withheld;
     struct statx now;
     CLEANUP_CLOSE int fd = open_visited(item, visited, &now, &ret->err);
     int r = 0;
@@ -295,12 +308,14 @@ mend_once(const struct mend *mend, const struct walk_item *item,
         return err_sys(&ret->err, -r, "its default ACL cannot be read");
     ret->what = layout_judge_in(where, walk_last_name(item), &inode,
                                 mend->rules, wanted);
-    withhold_writing(fd, &now, holder, wanted);
+    is_withheld = withhold_writing(fd, &now, holder, wanted);
     if (!layout_is_mendable(&inode, wanted))
-        return 0;
+        return leave(ret, is_withheld ? "may have been moved in by another: "
+                                        "chmod by hand"
+                                      : "");
     if (S_ISREG(inode.mode) && !(inode.mode & S_IRWXG) && inode.size > 0 &&
         !is_listing(fd))
-        return 0;
+        return leave(ret, "closed by its owner");
     if (may_be_filled(fd, &now, wanted))
         return err_set(&ret->err, EBUSY, "is open for writing");
     r = safefs_change(fd, &now, wanted->mode, wanted->gid,
@@ -331,8 +346,8 @@ mend_inode(struct mend *mend, const struct walk_item *item,
 {
     int r = -ESTALE;
 
-    *ret = (struct mend_report){.what = 0};
     for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
+        *ret = (struct mend_report){.what = 0};
         r = mend_once(mend, item, where, holder, visited, ret);
         if (r != -ESTALE && (r != -EAGAIN || !wait_a_tick(mend)))
             break;
