@@ -138,6 +138,10 @@ int safefs_open_stepwise(int dir_fd, const char *path, enum safefs_open how);
 int safefs_look(int fd, struct statx *ret);
 int safefs_look_at(int dir_fd, const char *name, struct statx *ret);
 
+/* The same, after statx() has failed, where a filter may forbid it. */
+int safefs_look_otherwise(int dir_fd, const char *name, int flags,
+                          struct statx *ret);
+
 /*
  * The same for some fields, STATX_*, and the mount.  A walk asks this of each
  * inode of a tree, so it is not even a call.
@@ -148,8 +152,9 @@ safefs_look_for(int dir_fd, const char *name, unsigned fields,
 {
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
 
-    return statx(dir_fd, name, flags, fields | STATX_MNT_ID, ret) < 0 ? -errno
-                                                                      : 0;
+    return statx(dir_fd, name, flags, fields | STATX_MNT_ID, ret) < 0
+               ? safefs_look_otherwise(dir_fd, name, flags, ret)
+               : 0;
 }
 
 /*
