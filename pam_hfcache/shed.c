@@ -36,8 +36,9 @@ reset_signals(void)
 
     for (int i = 1; i < NSIG; i++)
         (void)sigaction(i, &action, NULL); /* two of them cannot be set */
-    action.sa_handler = SIG_IGN;
+    action.sa_handler = SIG_IGN; /* what fails says so by its result */
     (void)sigaction(SIGPIPE, &action, NULL);
+    (void)sigaction(SIGXFSZ, &action, NULL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
