@@ -46,7 +46,8 @@
  *     join.c             a lasting membership
  *
  *   a login (login.h)
- *     login.c            the steps, for the module and for explain
+ *     login.c            the steps, for the module and for explain;
+ *                        login_host.c who has power over what it starts
  *     probe.c            start the helper, wait until the deadline
  *
  *   trees that others change meanwhile

@@ -9,8 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
+#include "login_host.h"
 #include "probe.h"
 
 /* Keep the first problem: what follows is often its consequence. */
@@ -21,20 +21,10 @@ note_problem(struct login *login, const char *what)
         snprintf(login->problem, sizeof(login->problem), "%s", what);
 }
 
-/*
- * Only a host that is root through and through starts helpers: whoever started
- * su or sudo could stop, limit or freeze them; and so could the user whose
- * cgroup a user manager already is in.  Nor does one to which an orphan comes
- * back as a child.
- */
 static bool
 may_start_helpers(const struct login *login)
 {
-    int is_reaper = 0;
-
-    return getuid() == 0 && geteuid() == 0 && getpid() != 1 &&
-           strcmp(login->person.subject.service, "systemd-user") != 0 &&
-           prctl(PR_GET_CHILD_SUBREAPER, &is_reaper) == 0 && !is_reaper;
+    return !login_host_forbids(login->person.subject.service);
 }
 
 int
@@ -201,13 +191,19 @@ void
 login_persist(struct login *login)
 {
     char group[256] = "", answer[PROBE_ANSWER_MAX + 1];
+    const char *forbidden;
     struct err err;
     ssize_t result;
     int how = PERSIST_USERMOD;
 
-    if (!login->has_gid || login->lasting || !may_start_helpers(login) ||
+    if (!login->has_gid || login->lasting ||
         wanted_membership(login) != MEMBERSHIP_ENSURE)
         return;
+    forbidden = login_host_forbids(login->person.subject.service);
+    if (forbidden) {
+        snprintf(login->persist, sizeof(login->persist), "no: %s", forbidden);
+        return;
+    }
     if (membership_persist_how(login->section, login->gid, group,
                                sizeof(group), &how, &err) < 0) {
         snprintf(login->persist, sizeof(login->persist), "%s", err.text);

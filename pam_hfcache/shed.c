@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/ioprio.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -69,6 +71,23 @@ reset_limits(void)
     }
 }
 
+/*
+ * Nor his niceness: what holds a lock must not starve behind him.  Who refuses
+ * this to root leaves things as they are.
+ */
+static void
+reset_scheduling(void)
+{
+    const struct sched_param none = {0};
+    cpu_set_t all;
+
+    memset(&all, 0xff, sizeof(all));
+    (void)sched_setscheduler(0, SCHED_OTHER, &none);
+    (void)sched_setaffinity(0, sizeof(all), &all);
+    (void)setpriority(PRIO_PROCESS, 0, 0);
+    (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0);
+}
+
 static int
 open_null(void)
 {
@@ -105,6 +124,7 @@ shed_host(int keep_fd)
     (void)setsid(); /* fails for a session's leader, which is as good */
     reset_signals();
     reset_limits();
+    reset_scheduling();
     (void)umask(022);
     if (chdir("/") < 0)
         return -errno;
