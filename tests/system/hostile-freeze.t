@@ -78,6 +78,7 @@ like "$(in_his 'sudo -n su other -s /bin/bash -c "id -Gn"')" hf-users \
 frozen=0
 for delay in 2 4 6 8 10 12 15 18 22 26 30 35 40 50 60; do
     no_state
+    forget other # so that there is something to lock /etc/group for
     in_his "for n in 1 2 3 4; do sudo -n su other -s /bin/true & done
         sleep $(printf '0.%03d' "$delay"); echo 1 > $HIS/cgroup.freeze" \
         < /dev/null > /dev/null 2>&1 &
