@@ -70,16 +70,17 @@ for error in ENOSYS EPERM; do
         diag_stream < "$WORK/out"
 
     # Another mount, which must not be entered.
-    install -d -m 755 /srv/elsewhere "$CACHE/hub/$name/mounted"
-    install -o alice -m 640 /dev/null /srv/elsewhere/file
-    mount --bind /srv/elsewhere "$CACHE/hub/$name/mounted"
+    install -d -m 755 "$CACHE/hub/$name/snapshots"
+    install -d -o alice -g hf-users -m 750 /srv/elsewhere
+    install -o alice -g hf-users -m 666 /dev/null /srv/elsewhere/file
+    mount --bind /srv/elsewhere "$CACHE/hub/$name/snapshots"
     before=$(stat -c '%a %u %g %Z' /srv/elsewhere /srv/elsewhere/file)
     "${here[@]}" hfcache repair > "$WORK/out" 2>&1
     "${here[@]}" su alice -s /bin/true
     wait_for 10 no_helper
     is "$(stat -c '%a %u %g %Z' /srv/elsewhere /srv/elsewhere/file)" "$before" \
         "MUST 2.5.6: $error: another mount is not entered"
-    umount "$CACHE/hub/$name/mounted"
-    rmdir "$CACHE/hub/$name/mounted"
+    umount "$CACHE/hub/$name/snapshots"
+    rmdir "$CACHE/hub/$name/snapshots"
 done
 done_testing
