@@ -60,6 +60,59 @@ handing "niced, idle and on one CPU" \
 handing "by another name" '(exec -a "" $RUN); (exec -a pam_hfcache.so $RUN)'
 handing "without a session of its own terminal" 'setsid -f $RUN; sleep 0.3'
 
+# --- locks and leases --------------------------------------------------------
+
+# All the locks that he can get on what he can open of the state; and he keeps
+# them, and each file open, while others log in.
+install -m 755 /dev/stdin "$WORK/hold" <<'END'
+#!/usr/bin/python3 -I
+import fcntl, os, signal, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+held = 0
+for folder, _, files in os.walk("/run/hfcache"):
+    for name in [folder] + [os.path.join(folder, file) for file in files]:
+        try:
+            fd = os.open(name, os.O_RDONLY)
+        except OSError:
+            continue
+        for call in (
+            lambda: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB),
+            lambda: fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB),
+            lambda: fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK),
+            lambda: fcntl.fcntl(fd, fcntl.F_NOTIFY, fcntl.DN_MULTISHOT | fcntl.DN_CREATE),
+        ):
+            try:
+                call()
+                held += 1
+            except OSError:
+                pass
+print(held, flush=True)
+time.sleep(60)
+END
+policy <<< $'[cache]\nfresh = 1ms\ndeadline = 1s'
+no_state
+usermod -aG hf-users mallory # who may then also read what a check found
+by_ssh alice true
+hfcache check > "$WORK/out"
+gate=$(echo /run/hfcache/*.gate)
+as_mallory "exec $WORK/hold" > "$WORK/held" &
+ok "he holds locks on the state" wait_for 5 test -s "$WORK/held"
+diag "$(cat "$WORK/held") of them"
+before=$(grep ^taken= "$gate")
+others_log_in "locks held on all that he can open"
+isnt "$(grep ^taken= "$gate")" "$before" "a new verdict was written"
+install -d -o alice -g alice -m 750 "$CACHE/hub/models--alice--x"
+hfcache check > "$WORK/out"
+by_ssh alice true
+is_mended() {
+    [ "$(stat -c '%a %G' "$CACHE/hub/models--alice--x")" = "2770 hf-users" ]
+}
+ok "and what a check found is mended" wait_for 5 is_mended
+pkill -KILL -u mallory
+wait 2> /dev/null
+
+# --- what is left ------------------------------------------------------------
+
 is "$(find /home/mallory ! -user mallory)" "" "nothing was written for him"
 reached=$(grep -c 'pam_hfcache.* user=other ' "$AUTH_LOG")
 ok "most of these reached the module ($reached)" [ "$reached" -ge 15 ]
