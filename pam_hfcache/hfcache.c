@@ -240,7 +240,7 @@ static const struct command commands[] = {
      "\n"
      "Exit: 0 all healthy, 1 one is unhealthy or unknown.\n",
      cmd_status, 0, OPTION_JSON | OPTION_PROMETHEUS},
-    {"env", "[USER] [--service S] [--format sh|csh|fish|systemd|json]",
+    {"env", "[USER] [--service S] [--format sh|csh|fish|systemd|env-file|json]",
      "the variables, for what never passes PAM",
      "Prints what a login would set for USER (you, if left out), for\n"
      "containers, services, batch systems and shells without PAM:\n"
@@ -249,6 +249,7 @@ static const struct command commands[] = {
      "  eval `hfcache env --format csh`         csh, tcsh\n"
      "  hfcache env --format fish | source      fish\n"
      "  hfcache env alice --format systemd      a drop-in for a unit\n"
+     "  hfcache env --format env-file           for docker and podman --env-file\n"
      "\n"
      "Where a login would set nothing, it prints nothing, and on stderr why.\n"
      "\n"
