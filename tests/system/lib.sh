@@ -196,6 +196,15 @@ start_cron() {
 LOOK='echo "groups: $(id -Gn)"; env |'
 LOOK+=' grep -E "^(HF_|HUGGINGFACE_|TRACKIO_|KERNELS_)" | sort'
 
+# recipe REGEX: the block of the README that has a line like this; what stands
+# there is what is tested.
+recipe() {
+    awk -v wanted="$1" '/^```/ { if (on && found) printf "%s", block
+            on = !on; block = ""; found = 0; next }
+        on { block = block $0 "\n"; if ($0 ~ wanted) found = 1 }' \
+        "$SRC/README.md"
+}
+
 # --- what to look at --------------------------------------------------------
 
 # quietly COMMAND...: its output is shown only if it fails.
