@@ -44,6 +44,8 @@ line=$(sed -n 's/^#\([0-9]\)/\1/p' "$CRON")
 like "$line" '^([0-9*]+ ){5}root ' "its line: five fields and a user"
 unlike "$line" '%' "no percent sign, which ends a cron job's command"
 command=${line#* root }
+like "$command" '^\[ -x '"$WORK"'/bin/hfcache \] && ' \
+    "its line: nothing, where the program is gone"
 like "$command" 'nice -n 19 ionice -c 3 '"$WORK"'/bin/hfcache check' \
     "its line: the installed program, after everybody else"
 
@@ -54,6 +56,7 @@ program() { # EXIT
     chmod 755 "$WORK/bin/hfcache"
 }
 if command -v ionice > /dev/null; then
+    is "$(sh -c "$command" 2>&1)" "" "cron has nothing to mail without it"
     program 0
     is "$(sh -c "$command")" "" "cron has nothing to mail while all is well"
     program 1
@@ -61,6 +64,8 @@ if command -v ionice > /dev/null; then
 else
     skip "ionice is not installed" "cron mails what was found"
 fi
+is "$(grep -c '^Documentation=man:hfcache(8)$' "$SERVICE" "$TIMER" |
+    grep -v ':1$')" "" "both units name their manual page"
 is "$(grep ^SuccessExitStatus= "$SERVICE")" "SuccessExitStatus=1" \
     "findings are no failure of the service"
 
