@@ -32,6 +32,7 @@ fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
 securedir ?= $(shell pkg-config --variable=libdir pam 2>/dev/null || \
 	echo /lib/$$($(CC) -print-multiarch 2>/dev/null))/security
 systemdsystemunitdir ?= $(prefix)/lib/systemd/system
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 helper := $(libexecdir)/hfcache-probe
 
 VERSION := 0.1.0
@@ -139,6 +140,7 @@ $(BUILD)/man/%: pam_hfcache/man/% $(BUILD)/flags
 conffile := $(DESTDIR)$(sysconfdir)/security/hfcache.conf
 cronfile := $(DESTDIR)$(sysconfdir)/cron.d/hfcache
 unitdir := $(DESTDIR)$(systemdsystemunitdir)
+tmpfile := $(DESTDIR)$(tmpfilesdir)/hfcache.conf
 units := $(notdir $(wildcard conf/systemd/*))
 man5 := $(DESTDIR)$(mandir)/man5
 man8 := $(DESTDIR)$(mandir)/man8
@@ -154,7 +156,8 @@ install: all install-conf
 # stays as it is.
 fill_in = sed 's|@bindir@|$(bindir)|g' $(1) | $(INSTALL) -m 0644 /dev/stdin $(2)
 install-conf: $(PAGES)
-	$(INSTALL) -d $(dir $(conffile) $(cronfile)) $(unitdir)
+	$(INSTALL) -d $(dir $(conffile) $(cronfile) $(tmpfile)) $(unitdir)
+	$(INSTALL) -m 0644 conf/tmpfiles.d/hfcache.conf $(tmpfile)
 	test -e $(conffile) || \
 		$(INSTALL) -m 0644 conf/hfcache.conf $(conffile)
 	test -e $(cronfile) || $(call fill_in,conf/cron.d/hfcache,$(cronfile))
@@ -182,12 +185,14 @@ uninstall:
 		systemctl --quiet stop hfcache-check.timer || true
 	rm -f $(DESTDIR)$(securedir)/pam_hfcache.so \
 		$(DESTDIR)$(bindir)/hfcache $(DESTDIR)$(helper) $(cronfile) \
+		$(tmpfile) \
 		$(units:%=$(unitdir)/%) \
 		$(addprefix $(man5)/,$(notdir $(filter %.5,$(PAGES)))) \
 		$(addprefix $(man8)/,$(notdir $(filter %.8,$(PAGES)))) \
 		$(DESTDIR)$(bashcompdir)/hfcache $(DESTDIR)$(zshcompdir)/_hfcache \
 		$(DESTDIR)$(fishcompdir)/hfcache.fish
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir) $(unitdir) \
+		$(dir $(tmpfile)) \
 		$(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) \
 		$(DESTDIR)$(fishcompdir)
 	@if cmp -s conf/hfcache.conf $(conffile); then rm $(conffile); \

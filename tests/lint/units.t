@@ -32,7 +32,8 @@ is "$(cd "$WORK" && find etc lib -type f -printf '%m %p\n' | sort)" \
     "644 etc/cron.d/hfcache
 644 etc/security/hfcache.conf
 644 lib/systemd/system/hfcache-check.service
-644 lib/systemd/system/hfcache-check.timer" "what is in conf/, each 0644"
+644 lib/systemd/system/hfcache-check.timer
+644 lib/tmpfiles.d/hfcache.conf" "what is in conf/, each 0644"
 is "$(find "$WORK/etc" "$WORK/lib" -type l)" "" "nothing is enabled"
 is "$(grep -rnE '@[a-z]+@' "$WORK/etc" "$WORK/lib")" "" "all paths are filled in"
 is "$(grep ^ExecStart= "$SERVICE")" "ExecStart=$WORK/bin/hfcache check" \
