@@ -23,7 +23,10 @@ prefix ?= /usr/local
 exec_prefix ?= $(prefix)
 bindir ?= $(exec_prefix)/bin
 libexecdir ?= $(exec_prefix)/libexec
+# Of the policy. PAM's own files are where libpam looks, below /etc; cron, too,
+# looks nowhere else.
 sysconfdir ?= /etc
+crondir ?= $(sysconfdir)/cron.d
 mandir ?= $(prefix)/share/man
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
@@ -70,7 +73,8 @@ ALL_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZ
 ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
 	$(SANITIZE) $(LDFLAGS)
 DEFINES = -D_GNU_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
-	-DHFCACHE_VERSION='"$(VERSION)"' -DHFCACHE_SECUREDIR='"$(securedir)"'
+	-DHFCACHE_VERSION='"$(VERSION)"' -DHFCACHE_SECUREDIR='"$(securedir)"' \
+	-DHFCACHE_SYSCONFDIR='"$(sysconfdir)"'
 
 # inih is linked statically where the archive is to be had: a shared library
 # more costs every login as much as all of our own work.
@@ -133,12 +137,13 @@ $(PROBE): $(BUILD)/pam_hfcache/hfcache_probe.o $(LIB)
 $(BUILD)/man/%: pam_hfcache/man/% $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,SED,$@)sed -e 's|@libexecdir@|$(libexecdir)|g' \
-		-e 's|@securedir@|$(securedir)|g' $< > $@
+		-e 's|@securedir@|$(securedir)|g' \
+		-e 's|@sysconfdir@|$(sysconfdir)|g' $< > $@
 
 # --- install ---------------------------------------------------------------
 
 conffile := $(DESTDIR)$(sysconfdir)/security/hfcache.conf
-cronfile := $(DESTDIR)$(sysconfdir)/cron.d/hfcache
+cronfile := $(DESTDIR)$(crondir)/hfcache
 unitdir := $(DESTDIR)$(systemdsystemunitdir)
 tmpfile := $(DESTDIR)$(tmpfilesdir)/hfcache.conf
 units := $(notdir $(wildcard conf/systemd/*))

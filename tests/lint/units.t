@@ -39,6 +39,18 @@ is "$(grep -rnE '@[a-z]+@' "$WORK/etc" "$WORK/lib")" "" "all paths are filled in
 is "$(grep ^ExecStart= "$SERVICE")" "ExecStart=$WORK/bin/hfcache check" \
     "the service starts the installed program"
 
+# What the programs themselves go by; built by whatever is quickest.
+# shellcheck disable=SC2317
+build_tool() {
+    make -s BUILD="$WORK/build" prefix="$WORK" sysconfdir="$WORK/etc" \
+        OPTIMISE=-O0 "$WORK/build/hfcache" > "$WORK/said" 2>&1
+}
+ok "make for another sysconfdir" build_tool
+like "$("$WORK/build/hfcache" policy 2>&1)" "^policy  $WORK/etc/security/hfcache.conf" \
+    "the policy that is read is the one that is installed"
+is "$(grep -L "^.*$WORK/etc/security/hfcache.conf" "$WORK"/share/man/man[58]/*)" \
+    "" "and each manual page names it"
+
 # The cron line: a comment until an admin wants it.
 is "$(grep -v '^#' "$CRON" | tr -d '\n')" "" "no cron job is on by itself"
 line=$(sed -n 's/^#\([0-9]\)/\1/p' "$CRON")
