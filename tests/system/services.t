@@ -40,16 +40,6 @@ if command -v busybox > /dev/null && busybox --list | grep -qx crond; then
 fi
 
 # --- systemd ------------------------------------------------------------------
-# A manager of root's own: it reads the unit, becomes the user and starts the
-# program as that of the system does.
-
-MANAGER=/lib/systemd/systemd
-UNITS=/etc/systemd/user
-export XDG_RUNTIME_DIR=/run/user/0
-
-scopes() {
-    find /sys/fs/cgroup -type d -name init.scope 2> /dev/null | sort
-}
 
 # unit LINE...: a run of the README's unit with these lines more.
 unit() {
@@ -61,14 +51,8 @@ unit() {
         timeout 30 systemctl --user start train.service
 }
 
-if [ -x $MANAGER ] && command -v systemctl > /dev/null; then
-    scopes_before=$(scopes)
-    mkdir -p /run/systemd/system $XDG_RUNTIME_DIR $UNITS/train.service.d
-    $MANAGER --user > /var/log/manager 2>&1 &
-    manager=$!
-    ok "a manager" wait_for 10 systemctl --user --quiet daemon-reload \
-        2> "$WORK/early"
-
+mkdir -p $UNITS/train.service.d
+if start_manager; then
     bash -c "$(shown 'hfcache env alice --format env-file')"
     ok "a unit with the README's EnvironmentFile" unit
     is "$(cat /tmp/train.out)" "$(seen_by alice | tr -d '\\')" \
@@ -86,10 +70,7 @@ if [ -x $MANAGER ] && command -v systemctl > /dev/null; then
         "SupplementaryGroups: the group all the same"
     ok "without that line" unit EnvironmentFile= User=bob
     like "$(cat /tmp/train.out)" $'^groups: bob\n' "no group"
-    kill "$manager"
-    wait "$manager"
-    comm -13 <(echo "$scopes_before") <(scopes) | xargs -r rmdir
-    rm -r /run/systemd/system
+    stop_manager
 else
     skip "systemd is not installed" "units"
 fi
