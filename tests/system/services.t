@@ -91,6 +91,18 @@ is "$(by_alice)" "$(seen_by bob | sed 's/alice/bob/')" "sudo: all is bob's"
 like "$(by_alice -E)" 'HF_TOKEN_PATH=/home/alice/' \
     "sudo -E: alice's variables, as the README warns"
 
+# --- an account of a service --------------------------------------------------
+
+useradd -r -m trainer
+usermod -aG hf-users trainer
+is "$(hfcache env trainer 2> "$WORK/why")" "" "below min_uid: nothing"
+like "$(cat "$WORK/why")" 'min_uid' "below min_uid: why"
+recipe '^# /etc/security/hfcache.conf.d/trainer.conf' |
+    install -D -m 644 /dev/stdin "$POLICY.d/trainer.conf"
+is "$(setpriv --reuid trainer --regid trainer --init-groups --reset-env \
+    bash -c "$LINE; train" | sed '$d')" "$(seen_by trainer | sed '$d')" \
+    "with a section of its own: group and variables"
+
 # --- what cron has done -------------------------------------------------------
 
 if [ -n "${cron-}" ]; then
