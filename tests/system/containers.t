@@ -45,7 +45,7 @@ tar -C "$WORK/image" -cf /srv/image.tar .
 ready alice
 by_ssh alice true # the login that makes her a member
 WANTED=$(hfcache env alice --format env-file | sort)
-LINES_SHOWN=$(recipe '^# podman, or docker')
+LINES_SHOWN=$(recipe '^# a container, as the user')
 like "$LINES_SHOWN" ' IMAGE$' "the README has the lines"
 
 # runs NAME HOW: alice runs /home/alice/lines, and what comes of it.
