@@ -194,7 +194,7 @@ start_cron() {
 
 # start_manager: systemd of root's own, which has its units in UNITS, becomes
 # the user of a unit and starts the program as that of the system does; fails
-# where there is none.  What it leaves of control groups goes with stop_manager.
+# where there is none, or none can be started.  What it leaves of control groups goes with stop_manager.
 UNITS=/etc/systemd/user
 start_manager() {
     [ -x /lib/systemd/systemd ] && command -v systemctl > /dev/null || return
@@ -212,6 +212,7 @@ start_manager() {
 stop_manager() {
     kill "$MANAGER"
     wait "$MANAGER"
+    MANAGER=
     comm -13 <(echo "$SCOPES") <(scopes) | xargs -r rmdir
     rm -r /run/systemd/system
 }
