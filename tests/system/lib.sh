@@ -194,7 +194,8 @@ start_cron() {
 
 # start_manager: systemd of root's own, which has its units in UNITS, becomes
 # the user of a unit and starts the program as that of the system does; fails
-# where there is none, or none can be started.  What it leaves of control groups goes with stop_manager.
+# where there is none, or none can be started.  What it leaves of control groups
+# goes with stop_manager.
 UNITS=/etc/systemd/user
 start_manager() {
     [ -x /lib/systemd/systemd ] && command -v systemctl > /dev/null || return
