@@ -9,12 +9,13 @@
  * NO_MEMORY in the environment says which fail: "0" none, "7" the seventh,
  * "7+" that and all later ones.  To the file MEMORY_TRACE a line is added for
  * each that fails, or, of "0", for each: "allocation(NUMBER) = " and the
- * innermost of the stack, as OBJECT+OFFSET.
+ * stack, innermost first, as FILE+OFFSET.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -24,7 +25,6 @@
 #include <unistd.h>
 
 #define MAX_FRAMES 64
-#define MAX_TOLD 24
 
 /* glibc's own, behind the names that everything calls. */
 extern void *__libc_malloc(size_t size);
@@ -33,6 +33,7 @@ extern void *__libc_realloc(void *pointer, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
 static const char *trace; /* NULL: nothing is counted */
+static char program[PATH_MAX];
 static long failing;
 static bool and_later;
 static atomic_long counted;
@@ -46,45 +47,41 @@ begin(void)
     char *end;
 
     (void)backtrace(&frame, 1); /* it loads its library at the first call */
-    if (!which)
+    if (!which || readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
         return;
     failing = strtol(which, &end, 10);
     and_later = *end == '+';
     trace = getenv("MEMORY_TRACE");
 }
 
+/* The file that an address is in, and how far it is from its start; or NULL. */
 static const char *
-base_name(const char *path)
+find_file(void *address, unsigned long *ret_offset)
 {
-    const char *slash = strrchr(path, '/');
+    struct dl_find_object object;
+    const char *name;
 
-    return slash ? slash + 1 : path;
-}
-
-/* Where an address is; false if nowhere. */
-static bool
-find_object(void *address, struct dl_find_object *ret, const char **ret_name)
-{
-    if (_dl_find_object(address, ret) != 0)
-        return false;
-    *ret_name = base_name(ret->dlfo_link_map->l_name);
-    if (!**ret_name)
-        *ret_name = program_invocation_short_name;
-    return true;
+    if (_dl_find_object(address, &object) != 0)
+        return NULL;
+    *ret_offset = (unsigned long)address - object.dlfo_link_map->l_addr;
+    name = object.dlfo_link_map->l_name;
+    return *name ? name : program;
 }
 
 static bool
 is_ours(void *const *frames, int count)
 {
-    struct dl_find_object object;
-    const char *name;
+    static const char *const ours[] = {
+        "/pam_hfcache.so", "/hfcache", "/hfcache-probe", "/hfcache-probe.real"};
+    unsigned long offset;
 
     for (int i = 0; i < count; i++) {
-        if (find_object(frames[i], &object, &name) &&
-            (strcmp(name, "pam_hfcache.so") == 0 ||
-             strcmp(name, "hfcache") == 0 ||
-             strncmp(name, "hfcache-probe", strlen("hfcache-probe")) == 0))
-            return true;
+        const char *file = find_file(frames[i], &offset);
+        const char *name = file ? strrchr(file, '/') : NULL;
+
+        for (size_t k = 0; name && k < sizeof(ours) / sizeof(ours[0]); k++)
+            if (strcmp(name, ours[k]) == 0)
+                return true;
     }
     return false;
 }
@@ -94,21 +91,20 @@ static void
 tell(long number, void *const *frames, int count)
 {
     int fd = open(trace, O_WRONLY | O_APPEND | O_CLOEXEC);
-    char line[4096];
-    int length = snprintf(line, sizeof(line), "allocation(%ld) =", number);
+    char line[8192];
+    size_t length;
 
-    for (int i = 2; i < count && i < MAX_TOLD; i++) {
-        struct dl_find_object object;
-        const char *name;
+    length = (size_t)snprintf(line, sizeof(line), "allocation(%ld) =", number);
+    for (int i = 2; i < count && length < sizeof(line) - 200; i++) {
+        unsigned long offset;
+        const char *file = find_file(frames[i], &offset);
 
-        if (find_object(frames[i], &object, &name))
-            length += snprintf(line + length, sizeof(line) - (size_t)length,
-                               " %.100s+0x%lx", name,
-                               (unsigned long)frames[i] -
-                                   object.dlfo_link_map->l_addr);
+        if (file)
+            length += (size_t)snprintf(line + length, 200, " %.150s+0x%lx",
+                                       file, offset);
     }
     line[length++] = '\n';
-    if (fd < 0 || write(fd, line, (size_t)length) != length)
+    if (fd < 0 || write(fd, line, length) != (ssize_t)length)
         abort(); /* nothing would have been tested */
     close(fd);
 }
