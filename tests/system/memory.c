@@ -15,8 +15,10 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <link.h>
+#include <pwd.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +41,24 @@ static bool and_later;
 static atomic_long counted;
 static __thread bool busy; /* what is called here may allocate, too */
 
+/*
+ * As a login program has done before its modules are asked.  glibc ends a
+ * process that has no memory for the modules of its own name service.
+ */
+static void
+load_nss(void)
+{
+    gid_t groups[64];
+    int count = 64;
+
+    setpwent();
+    while (getpwent())
+        continue;
+    endpwent();
+    (void)getgrnam("root");
+    (void)getgrouplist("root", 0, groups, &count);
+}
+
 __attribute__((constructor)) static void
 begin(void)
 {
@@ -47,6 +67,7 @@ begin(void)
     char *end;
 
     (void)backtrace(&frame, 1); /* it loads its library at the first call */
+    load_nss();
     if (!which || readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
         return;
     failing = strtol(which, &end, 10);
