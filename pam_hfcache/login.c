@@ -184,7 +184,10 @@ describe_persist(struct login *login, int how, ssize_t result, char *answer,
                  name, answer);
     else
         snprintf(login->persist, sizeof(login->persist), "%.16s: %.400s",
-                 name, result < 0 ? err->text : "without effect");
+                 name,
+                 result < 0    ? err->text
+                 : result == 0 ? "the helper ended without a word"
+                               : "without effect");
 }
 
 void
@@ -192,9 +195,10 @@ login_persist(struct login *login)
 {
     char group[256] = "", answer[PROBE_ANSWER_MAX + 1];
     const char *forbidden;
-    struct err err;
+    struct err err, group_err;
     ssize_t result;
     int how = PERSIST_USERMOD;
+    int reloaded;
 
     if (!login->has_gid || login->lasting ||
         wanted_membership(login) != MEMBERSHIP_ENSURE)
@@ -211,9 +215,14 @@ login_persist(struct login *login)
         return;
     }
     result = ask_to_join(login, how, group, answer, &err);
-    if (membership_reload_groups(&login->person, NULL) == 0)
+    reloaded = membership_reload_groups(&login->person, &group_err);
+    if (reloaded == 0) {
         login->lasting =
             membership_holds(&login->person.subject, login->gid);
+    } else if (result >= 0) { /* what came of it is not known */
+        result = reloaded;
+        err = group_err;
+    }
     describe_persist(login, how, result, answer, &err);
     login->persist_added = login->lasting;
     if (!login->lasting)
@@ -229,6 +238,7 @@ keep_verdict(struct login *login, struct verdict *verdict)
     if (!login->verdict)
         login->verdict = calloc(1, sizeof(*login->verdict));
     if (!login->verdict) {
+        note_problem(login, "no memory for a verdict");
         verdict_free(verdict);
         return;
     }
@@ -297,8 +307,8 @@ start_probe(const struct login *login, const char *command,
     return probe_run(HFCACHE_HELPER, arguments.argv, deadline_ms, answer, err);
 }
 
-/* Run a probe and take its answer as the verdict. */
-static void
+/* Run a probe and take its answer as the verdict.  False: none is at work. */
+static bool
 probe_now(struct login *login, struct knowledge *known)
 {
     bool is_hung = known->running_ms > VERDICT_HUNG_MS;
@@ -313,13 +323,21 @@ probe_now(struct login *login, struct knowledge *known)
         is_hung ? -1 : policy_number(login->section, KEY_DEADLINE), answer,
         &err);
     known->timed_out = length == -ETIMEDOUT;
-    if (length > 0 &&
-        verdict_parse(answer, (size_t)length,
-                      policy_text(login->section, KEY_PATH), login->gid,
-                      &verdict, &err) == 0)
+    if (known->timed_out || (length == 0 && is_hung))
+        return true;
+    if (length > 0 && util_has_prefix(answer, PROBE_FAILED)) {
+        answer[strcspn(answer, "\n")] = '\0';
+        err_set(&err, EIO, "%s", answer);
+    } else if (length > 0 &&
+               verdict_parse(answer, (size_t)length,
+                             policy_text(login->section, KEY_PATH), login->gid,
+                             &verdict, &err) == 0) {
         keep_verdict(login, &verdict);
-    else if (length != 0 && !known->timed_out)
+        return true;
+    }
+    if (length != 0) /* 0: others are looking */
         note_problem(login, err.text);
+    return false;
 }
 
 /* What is known without acting: the last verdict, the probes that run. */
@@ -327,6 +345,7 @@ static bool
 gather(struct login *login, struct knowledge *known)
 {
     struct probe_state state = {0};
+    struct err err;
 
     read_verdict(login);
     count_own_drifts(login);
@@ -337,8 +356,10 @@ gather(struct login *login, struct knowledge *known)
         return false;
     if (verdict_probe_state(VERDICT_DIR, 0,
                             policy_text(login->section, KEY_PATH), login->gid,
-                            &state, NULL) < 0)
+                            &state, &err) < 0) {
+        note_problem(login, err.text);
         return false;
+    }
     known->running_ms = state.running ? state.oldest_ms : 0;
     return state.may_start;
 }
@@ -388,15 +409,17 @@ login_verify(struct login *login)
 {
     struct knowledge known = {.gid = login->gid};
     bool probing = false;
+    struct err err;
 
-    if (wants_verdict(login)) {
-        probing = gather(login, &known) && may_start_helpers(login);
-        if (probing)
-            probe_now(login, &known);
-    }
+    if (wants_verdict(login))
+        probing = gather(login, &known) && may_start_helpers(login) &&
+                  probe_now(login, &known);
     login->mending = wants_mender(login, probing, &known);
-    if (login->mending && !probing) /* a probe that looked mends by itself */
-        start_probe(login, "mend", -1, NULL, NULL);
+    if (login->mending && !probing && /* a probe that looked mends by itself */
+        start_probe(login, "mend", -1, NULL, &err) < 0) {
+        login->mending = false;
+        note_problem(login, err.text);
+    }
     judge(login, &known);
 }
 
