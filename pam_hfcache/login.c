@@ -22,9 +22,13 @@ note_problem(struct login *login, const char *what)
 }
 
 static bool
-may_start_helpers(const struct login *login)
+may_start_helpers(struct login *login)
 {
-    return !login_host_forbids(login->person.subject.service);
+    const char *why = login_host_forbids(login->person.subject.service);
+
+    if (why && strcmp(why, LOGIN_HOST_UNKNOWN) == 0)
+        note_problem(login, why);
+    return !why;
 }
 
 int
@@ -388,7 +392,7 @@ wants_verdict(const struct login *login)
  * Is a mender due?  Not while a probe runs that may hang: it would hang, too.
  */
 static bool
-wants_mender(const struct login *login, bool probing,
+wants_mender(struct login *login, bool probing,
              const struct knowledge *known)
 {
     struct probe_state state = {.running = 1};

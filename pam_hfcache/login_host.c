@@ -52,8 +52,9 @@ login_host_forbids(const char *service)
 
     if (getuid() != 0 || geteuid() != 0)
         return "run by a user";
-    if (getpid() == 1 || prctl(PR_GET_CHILD_SUBREAPER, &is_reaper) < 0 ||
-        is_reaper)
+    if (prctl(PR_GET_CHILD_SUBREAPER, &is_reaper) < 0)
+        return LOGIN_HOST_UNKNOWN;
+    if (getpid() == 1 || is_reaper)
         return "orphans come back to it";
     if (strcmp(service, "systemd-user") == 0 || is_in_users_cgroup())
         return "run in a user's cgroup";

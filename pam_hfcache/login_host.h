@@ -5,11 +5,14 @@
 
 #include <stdbool.h>
 
+#define LOGIN_HOST_UNKNOWN "prctl(PR_GET_CHILD_SUBREAPER) is refused"
+
 /*
  * NULL if this program may start helpers, else why not, in a few words.  Only
  * one that is root through and through may: whoever started su or sudo could
  * stop, limit or freeze them, and so could the user in whose cgroup they are.
- * Nor may one to which an orphan comes back as a child.
+ * Nor may one to which an orphan comes back as a child, or that cannot tell
+ * (LOGIN_HOST_UNKNOWN).
  */
 const char *login_host_forbids(const char *service);
 
