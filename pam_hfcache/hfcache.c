@@ -47,7 +47,8 @@
  *
  *   a login (login.h)
  *     login.c            the steps, for the module and for explain;
- *                        login_host.c who has power over what it starts
+ *                        login_ask.c what the helper is asked, login_host.c
+ *                        who has power over what is started
  *     probe.c            start the helper, wait until the deadline
  *
  *   trees that others change meanwhile

@@ -222,14 +222,16 @@ answer(int fd, const char *data, size_t length)
     (void)close(fd);
 }
 
-/* What kept it from its work; not that others are at it already. */
+/* What kept it from its work: others that are at it already, or an error. */
 static void
 answer_failure(int fd, int code)
 {
     char reason[128], buffer[256];
     struct text text = TEXT_INIT(buffer);
 
-    if (code != EBUSY)
+    if (code == EBUSY)
+        text_add(&text, PROBE_BUSY);
+    else
         text_addf(&text, PROBE_FAILED "%s\n",
                   strerror_r(code, reason, sizeof(reason)));
     answer(fd, text.data, text.length);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "login_ask.h"
 #include "login_host.h"
 #include "probe.h"
 
@@ -117,57 +118,6 @@ login_join(struct login *login, bool promised)
         login->member = member_without_guard(login, promised);
 }
 
-/* NAME=VALUE arguments for the helper, in one buffer. */
-struct arguments {
-    char buffer[2048];
-    const char *argv[16];
-    size_t count;
-    size_t used;
-};
-
-static void add_argument(struct arguments *arguments, const char *format, ...)
-    PRINTF_LIKE(2, 3);
-
-/* Bounded by the policy's own limits on paths and names. */
-static void
-add_argument(struct arguments *arguments, const char *format, ...)
-{
-    size_t room = sizeof(arguments->buffer) - arguments->used;
-    char *start = arguments->buffer + arguments->used;
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(start, room, format, args);
-    va_end(args);
-    if (length < 0 || (size_t)length >= room ||
-        arguments->count + 1 >= ARRAY_LEN(arguments->argv))
-        return; /* the helper refuses an incomplete set */
-    arguments->used += (size_t)length + 1;
-    arguments->argv[arguments->count++] = start;
-    arguments->argv[arguments->count] = NULL;
-}
-
-static ssize_t
-ask_to_join(const struct login *login, int how, const char *group, char *answer,
-            struct err *err)
-{
-    const struct subject *subject = &login->person.subject;
-    struct arguments arguments = {.count = 0};
-
-    add_argument(&arguments, "hfcache-probe");
-    add_argument(&arguments, "join");
-    add_argument(&arguments, "user=%s", subject->user);
-    add_argument(&arguments, "uid=%u", subject->uid);
-    add_argument(&arguments, "group=%s", group);
-    add_argument(&arguments, "gid=%u", login->gid);
-    add_argument(&arguments, "how=%s",
-                 policy_keys[KEY_PERSIST].choices[how]);
-    return probe_run(HFCACHE_HELPER, arguments.argv,
-                     policy_number(login->section, KEY_PERSIST_DEADLINE),
-                     answer, err);
-}
-
 /* One line for the log of how asking went. */
 static void
 describe_persist(struct login *login, int how, ssize_t result, char *answer,
@@ -218,7 +168,7 @@ login_persist(struct login *login)
         note_problem(login, err.text);
         return;
     }
-    result = ask_to_join(login, how, group, answer, &err);
+    result = login_ask_to_join(login, how, group, answer, &err);
     reloaded = membership_reload_groups(&login->person, &group_err);
     if (reloaded == 0) {
         login->lasting =
@@ -287,30 +237,6 @@ count_own_drifts(struct login *login)
         verdict_tree_free(&tree);
 }
 
-static ssize_t
-start_probe(const struct login *login, const char *command,
-            int64_t deadline_ms, char *answer, struct err *err)
-{
-    const struct policy_section *section = login->section;
-    const struct subject *subject = &login->person.subject;
-    struct arguments arguments = {.count = 0};
-    bool mend = policy_number(section, KEY_REPAIR) == REPAIR_OWNER;
-
-    add_argument(&arguments, "hfcache-probe");
-    add_argument(&arguments, "%s", command);
-    add_argument(&arguments, "path=%s", policy_text(section, KEY_PATH));
-    add_argument(&arguments, "gid=%u", login->gid);
-    add_argument(&arguments, "mode=%s", policy_text(section, KEY_MODE));
-    add_argument(&arguments, "acl=%s", policy_text(section, KEY_ACL));
-    add_argument(&arguments, "uid=%u", subject->uid);
-    add_argument(&arguments, "pgid=%u", subject->gid);
-    add_argument(&arguments, "member=%d",
-                 login->member == MEMBER_ADDED || login->lasting ||
-                     login->member == MEMBER_YES);
-    add_argument(&arguments, "mend=%d", mend);
-    return probe_run(HFCACHE_HELPER, arguments.argv, deadline_ms, answer, err);
-}
-
 /* Run a probe and take its answer as the verdict.  False: none is at work. */
 static bool
 probe_now(struct login *login, struct knowledge *known)
@@ -322,14 +248,18 @@ probe_now(struct login *login, struct knowledge *known)
     ssize_t length;
 
     /* While one hangs, a further one is sent to see, but not waited for. */
-    length = start_probe(
+    length = login_start_probe(
         login, "look",
         is_hung ? -1 : policy_number(login->section, KEY_DEADLINE), answer,
         &err);
     known->timed_out = length == -ETIMEDOUT;
     if (known->timed_out || (length == 0 && is_hung))
         return true;
-    if (length > 0 && util_has_prefix(answer, PROBE_FAILED)) {
+    if (length > 0 && strcmp(answer, PROBE_BUSY) == 0)
+        return false;
+    if (length == 0) {
+        err_set(&err, EIO, "%s ended without a word", HFCACHE_HELPER);
+    } else if (length > 0 && util_has_prefix(answer, PROBE_FAILED)) {
         answer[strcspn(answer, "\n")] = '\0';
         err_set(&err, EIO, "%s", answer);
     } else if (length > 0 &&
@@ -339,8 +269,7 @@ probe_now(struct login *login, struct knowledge *known)
         keep_verdict(login, &verdict);
         return true;
     }
-    if (length != 0) /* 0: others are looking */
-        note_problem(login, err.text);
+    note_problem(login, err.text);
     return false;
 }
 
@@ -396,16 +325,18 @@ wants_mender(struct login *login, bool probing,
              const struct knowledge *known)
 {
     struct probe_state state = {.running = 1};
+    struct err err;
 
     if (login->own_drifts == 0 || !may_start_helpers(login) ||
         policy_number(login->section, KEY_REPAIR) != REPAIR_OWNER)
         return false;
     if (probing)
         return !known->timed_out;
-    return verdict_probe_state(VERDICT_DIR, 0,
-                               policy_text(login->section, KEY_PATH),
-                               login->gid, &state, NULL) == 0 &&
-           state.running == 0;
+    if (verdict_probe_state(VERDICT_DIR, 0,
+                            policy_text(login->section, KEY_PATH), login->gid,
+                            &state, &err) < 0)
+        note_problem(login, err.text);
+    return state.running == 0;
 }
 
 void
@@ -420,7 +351,7 @@ login_verify(struct login *login)
                   probe_now(login, &known);
     login->mending = wants_mender(login, probing, &known);
     if (login->mending && !probing && /* a probe that looked mends by itself */
-        start_probe(login, "mend", -1, NULL, &err) < 0) {
+        login_start_probe(login, "mend", -1, NULL, &err) < 0) {
         login->mending = false;
         note_problem(login, err.text);
     }
