@@ -18,8 +18,8 @@
 . "$SYSTEM/faults.sh"
 
 KILLED="killed at each change, then run again: the same end"
-for subject in check repair setup setup-mends enable disable helper-look \
-    helper-join; do
+for subject in check repair setup setup-mends enable disable login helper-look \
+    helper-mend helper-join helper-userdb helper-vain; do
     inject kills 0 "$subject" "$subject: $KILLED"
 done
 
@@ -27,7 +27,10 @@ FAILS="whatever call fails, the login succeeds"
 inject faults 90 login "MUST 2.6.1: first login, new member: $FAILS"
 inject faults 60 login-fresh "MUST 2.6.1: verdicts there, mender due: $FAILS"
 inject faults 60 helper-look "MUST 2.6.1: the helper looks and mends: $FAILS"
+inject faults 60 helper-mend "MUST 2.6.1: the helper mends as a user: $FAILS"
 inject faults 40 helper-join "MUST 2.6.1: the helper adds a member: $FAILS"
+inject faults 40 helper-userdb "MUST 2.6.1: ... by a drop-in: $FAILS"
+inject faults 40 helper-vain "MUST 2.6.1: ... that has no effect: $FAILS"
 FAILS="whatever call fails, it says so and leaves nothing half"
 inject faults 150 check "check: $FAILS"
 inject faults 150 repair "repair: $FAILS"

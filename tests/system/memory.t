@@ -16,7 +16,8 @@ cc -O1 -fPIC -shared -D_GNU_SOURCE -o /run/memory.so "$SYSTEM/memory.c" ||
     skip_all "no glibc that finds objects by address (2.35)"
 
 FAILS="whatever allocation fails"
-for subject in login login-fresh helper-look helper-join; do
+for subject in login login-fresh helper-look helper-mend helper-join \
+    helper-userdb helper-vain; do
     inject memory 200 "$subject" "MUST 2.6.1: $subject: $FAILS, it succeeds"
 done
 for subject in check repair setup setup-mends enable disable status; do
