@@ -206,13 +206,9 @@ name_drop_in(const struct join *join, char *ret, size_t size)
     snprintf(ret, size, "%s:%s.membership", join->user, join->group);
 }
 
-/*
- * Write the drop-in, unless there is one: then it is not ours to remove, but if
- * a join of this user was cut off that may have written it.
- */
+/* Write the drop-in, unless there is one: then it is not ours to remove. */
 static int
-write_drop_in(const struct join *join, bool was_cut, bool *ret_made,
-              struct err *err)
+write_drop_in(const struct join *join, bool *ret_made, struct err *err)
 {
     CLEANUP_CLOSE int dir_fd =
         safefs_open_state_folder(USERDB_DIR, 0755, 0, err);
@@ -223,10 +219,8 @@ write_drop_in(const struct join *join, bool was_cut, bool *ret_made,
     if (dir_fd < 0)
         return dir_fd;
     name_drop_in(join, name, sizeof(name));
-    if (safefs_look_at(dir_fd, name, &st) == 0) {
-        *ret_made = was_cut;
+    if (safefs_look_at(dir_fd, name, &st) == 0)
         return 0;
-    }
     /* Not empty: an empty file masks instead of adding (systemd < 258). */
     r = safefs_replace_file(dir_fd, name, 0644, true, DROP_IN,
                             strlen(DROP_IN));
@@ -236,25 +230,30 @@ write_drop_in(const struct join *join, bool was_cut, bool *ret_made,
     return 0;
 }
 
-/* What somebody has edited stays. */
+/* Is it as we write it?  Whatever else it holds is somebody's. */
+static bool
+looks_like_ours(const struct join *join)
+{
+    CLEANUP_FREE char *text = NULL;
+    char name[NAME_MAX + 1], path[PATH_MAX];
+    size_t length;
+
+    name_drop_in(join, name, sizeof(name));
+    snprintf(path, sizeof(path), "%s/%s", USERDB_DIR, name);
+    return safefs_read_state(path, 0, strlen(DROP_IN), &text, &length, NULL) ==
+               0 &&
+           strcmp(text, DROP_IN) == 0;
+}
+
 static int
 remove_drop_in(const struct join *join)
 {
     CLEANUP_CLOSE int dir_fd =
         safefs_open_state_folder(USERDB_DIR, 0, 0, NULL);
-    CLEANUP_FREE char *text = NULL;
-    char name[NAME_MAX + 1], path[PATH_MAX];
-    size_t length;
-    int r;
+    char name[NAME_MAX + 1];
 
-    if (dir_fd < 0)
-        return dir_fd;
     name_drop_in(join, name, sizeof(name));
-    snprintf(path, sizeof(path), "%s/%s", USERDB_DIR, name);
-    r = safefs_read_state(path, 0, strlen(DROP_IN), &text, &length, NULL);
-    if (r == -ENOENT || r == -EFBIG || (r == 0 && strcmp(text, DROP_IN) != 0))
-        return 0;
-    return r < 0 ? r : safefs_remove_file(dir_fd, name);
+    return dir_fd < 0 ? dir_fd : safefs_remove_file(dir_fd, name);
 }
 
 /* --- joining ------------------------------------------------------------- */
@@ -363,12 +362,13 @@ tell_without_effect(const struct join *join, struct err *err)
                    join->user, join->group);
 }
 
+/* `was_cut`: a join that was cut off may have written the drop-in. */
 static int
 join_and_see(const struct join *join, gid_t primary, bool was_cut,
              struct err *err)
 {
     bool joined = false, made = false;
-    int r = join->how == JOIN_USERDB ? write_drop_in(join, was_cut, &made, err)
+    int r = join->how == JOIN_USERDB ? write_drop_in(join, &made, err)
                                      : run_usermod(join, err);
     int removed = 0;
 
@@ -379,7 +379,7 @@ join_and_see(const struct join *join, gid_t primary, bool was_cut,
         record(join);
         return 0;
     }
-    if (made)
+    if (made || (was_cut && join->how == JOIN_USERDB && looks_like_ours(join)))
         removed = remove_drop_in(join);
     if (removed < 0)
         return err_sys(err, -removed, "a drop-in in " USERDB_DIR " for %s in %s "
