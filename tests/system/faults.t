@@ -10,7 +10,7 @@
 # Then each of them is killed at every call that changes something, and run once
 # more: the end is the same as without.
 #
-# In two and a half minutes: some of the calls, evenly; with FAULTS=all all of
+# In three minutes: some of the calls, evenly; with FAULTS=all all of
 # them with every errno (in an hour).  What is done to them is in `inject`.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -24,16 +24,16 @@ for subject in check repair setup setup-mends enable disable login helper-look \
 done
 
 FAILS="whatever call fails, the login succeeds"
-inject faults 90 login "MUST 2.6.1: first login, new member: $FAILS"
+inject faults 60 login "MUST 2.6.1: first login, new member: $FAILS"
 inject faults 60 login-fresh "MUST 2.6.1: verdicts there, mender due: $FAILS"
 inject faults 60 helper-look "MUST 2.6.1: the helper looks and mends: $FAILS"
-inject faults 60 helper-mend "MUST 2.6.1: the helper mends as a user: $FAILS"
+inject faults 40 helper-mend "MUST 2.6.1: the helper mends as a user: $FAILS"
 inject faults 40 helper-join "MUST 2.6.1: the helper adds a member: $FAILS"
-inject faults 40 helper-userdb "MUST 2.6.1: ... by a drop-in: $FAILS"
-inject faults 40 helper-vain "MUST 2.6.1: ... that has no effect: $FAILS"
+inject faults 20 helper-userdb "MUST 2.6.1: ... by a drop-in: $FAILS"
+inject faults 20 helper-vain "MUST 2.6.1: ... that has no effect: $FAILS"
 FAILS="whatever call fails, it says so and leaves nothing half"
-inject faults 150 check "check: $FAILS"
-inject faults 150 repair "repair: $FAILS"
+inject faults 100 check "check: $FAILS"
+inject faults 100 repair "repair: $FAILS"
 inject faults 100 setup "setup: $FAILS"
 inject faults 60 setup-mends "setup of a cache that is there: $FAILS"
 inject faults 100 enable "enable: $FAILS"

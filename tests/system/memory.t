@@ -5,8 +5,8 @@
 # after the other each allocation that is ours fails, alone or with all that
 # follow.  What must hold then is what faults.t tells of system calls.
 #
-# Of allocations from the same place one; with FAULTS=all each of them, both
-# ways.
+# In a minute or two: of each place in our code one allocation, where there
+# are many some, evenly; with FAULTS=all each allocation.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 # shellcheck source=tests/system/faults.sh
@@ -18,9 +18,9 @@ cc -O1 -fPIC -shared -D_GNU_SOURCE -o /run/memory.so "$SYSTEM/memory.c" ||
 FAILS="whatever allocation fails"
 for subject in login login-fresh helper-look helper-mend helper-join \
     helper-userdb helper-vain; do
-    inject memory 200 "$subject" "MUST 2.6.1: $subject: $FAILS, it succeeds"
+    inject memory 24 "$subject" "MUST 2.6.1: $subject: $FAILS, it succeeds"
 done
 for subject in check repair setup setup-mends enable disable status; do
-    inject memory 200 "$subject" "$subject: $FAILS, it says so"
+    inject memory 36 "$subject" "$subject: $FAILS, it says so"
 done
 done_testing
