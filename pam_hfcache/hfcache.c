@@ -40,8 +40,8 @@
  *
  *   the helper's work (errand.h: what it is sent to do)
  *     shed.c             nobody's child, then a member's eyes, then a user
- *     look.c             the gate, and below hub/ as far as the budget goes;
- *                        look_place.c where it stopped
+ *     look.c             below hub/ as far as the budget goes; look_gate.c the
+ *                        gate, look_place.c where the last look stopped
  *     mender.c           a user's own inodes, mended as that user
  *     join.c             a lasting membership
  *
