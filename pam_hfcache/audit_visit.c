@@ -88,6 +88,19 @@ describe_found(const struct walk_item *item, const struct audit_mark *holder,
     return found;
 }
 
+/* A file server also says of what another host removed that it is stale. */
+static bool
+has_gone(const struct walk_item *item, int error)
+{
+    CLEANUP_CLOSE int fd = -1;
+
+    if (error != ESTALE)
+        return error == ENOENT;
+    fd = safefs_open_beneath(item->root_fd, *item->path ? item->path : ".",
+                             SAFEFS_PIN);
+    return fd == -ENOENT;
+}
+
 /*
  * It could not be looked at, because of `error`: what has gone since its name
  * was read is no problem.
@@ -99,7 +112,7 @@ tell_unseen(struct audit_work *work, const struct walk_item *item,
     struct audit_item found = describe_found(
         item, holder, error == EXDEV ? LAYOUT_MOUNT : LAYOUT_UNSEEN);
 
-    if (error == ENOENT || error == ESTALE)
+    if (has_gone(item, error))
         return WALK_ON;
     found.error = error;
     if (item->found)
@@ -286,12 +299,15 @@ visit_link(struct audit_work *work, const struct walk_item *item,
 {
     struct layout_inode inode = {.mode = S_IFLNK | 0777,
                                  .nlink = 1,
-                                 .target = item->target ? item->target : ""};
+                                 .target = item->target};
     struct layout_wanted wanted;
-    unsigned what = layout_judge_in(holder->where, item->name, &inode,
-                                    work->mend.rules, &wanted);
+    unsigned what;
 
+    if (!item->target)
+        return tell_unseen(work, item, holder, item->error);
     bump(&work->workers[item->worker].links, 1);
+    what = layout_judge_in(holder->where, item->name, &inode, work->mend.rules,
+                           &wanted);
     return what ? visit_wrong_link(work, item, holder, what) : WALK_ON;
 }
 
