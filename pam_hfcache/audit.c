@@ -177,6 +177,28 @@ walk(struct audit_work *work, int root_fd)
     return r;
 }
 
+/*
+ * A cache that is not mounted is an empty folder, with nothing wrong in it but
+ * that it has no hub/.
+ */
+static void
+look_for_hub(struct audit_work *work, int root_fd)
+{
+    CLEANUP_CLOSE int fd = safefs_open_beneath(root_fd, "hub", SAFEFS_PIN);
+    struct audit_item missing = {
+        .path = "hub",
+        .kind = layout_kind("hub", S_IFDIR),
+        .what = LAYOUT_UNSEEN,
+        .error = ENOENT,
+        .mode = S_IFDIR,
+        .why = "not mounted? else: hfcache setup",
+    };
+
+    work->is_bare = fd == -ENOENT;
+    if (work->is_bare && !*work->options->start)
+        audit_add(&missing, work);
+}
+
 static int
 run(const struct audit_options *options, struct audit *audit, int root_fd)
 {
@@ -197,6 +219,7 @@ run(const struct audit_options *options, struct audit *audit, int root_fd)
     if (r == 0) {
         memset(work.workers, 0, options->jobs * sizeof(*work.workers));
         pthread_mutex_init(&work.lock, NULL);
+        look_for_hub(&work, root_fd);
         audit->result = walk(&work, root_fd);
         audit_links_tell(work.links, audit_add, &work);
         add_up(&work, audit);
