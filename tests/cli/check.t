@@ -271,8 +271,17 @@ if command -v strace > /dev/null &&
     before=$(cat "$TREE")
     rc=0
     # What looks for leaks does not work while strace looks on.
-    out=$(ASAN_OPTIONS=detect_leaks=0 strace -qq -o /dev/null \
-        -e inject=getdents64:signal=INT:when=5 "$HFCACHE" check --full --jobs 1 2> /dev/null) || rc=$?
+    ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /mnt/trace \
+        -e trace=getdents64 \
+        -e inject=getdents64:delay_enter=500000:when=5 \
+        "$HFCACHE" check --full --jobs 1 > /mnt/out 2> /dev/null &
+    for _ in {1..500}; do
+        [ "0$(grep -cs getdents64 /mnt/trace)" -lt 5 ] || break
+        sleep 0.02
+    done
+    kill -INT "$(head -n 1 /mnt/trace | cut -d ' ' -f 1)"
+    wait $! || rc=$?
+    out=$(cat /mnt/out)
     is "$rc" 3 "^C: exit 3"
     like "$out" 'looked  at .*, then stopped; the rest is unknown' \
         "^C: what was seen until then is told"
