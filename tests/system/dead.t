@@ -160,24 +160,21 @@ unserve
 
 chmod g-s $BACKING/$B
 policy <<< $'[cache]\nfresh = 0s\nrepair = off'
-serve --well --error=EIO --at=org--b
-by_su alice true
-wait_for 5 no_probe
-hfc status
-like "$out" "$B" "status names a repository with drift"
-like "$out" 'last all around' "and that all has been looked at"
-no_state
-kill -USR2 "$SERVER"
-unserve
-serve --well --error=EIO --calls=readdir
-by_su alice true
-wait_for 5 no_probe
-kill -USR2 "$SERVER"
-by_su alice true
-wait_for 5 no_probe
-hfc status
-like "$out" "$B" "it is named still when hub/ cannot be read any more"
-unserve
+for call in getattr lookup readdir; do
+    no_state
+    serve --well --error=EIO --at=/hub/ --calls=$call
+    by_su alice true
+    wait_for 5 no_probe
+    hfc status
+    like "$out" "$B" "status names a repository with drift"
+    like "$out" 'last all around' "and says that all has been looked at"
+    kill -USR2 "$SERVER"
+    by_su alice true
+    wait_for 5 no_probe
+    hfc status
+    like "$out" "$B" "it is named still when $call fails"
+    unserve
+done
 serve --error=EIO --calls=readdir
 no_state
 by_su alice true
