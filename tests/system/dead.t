@@ -26,7 +26,8 @@ repository() {
 
 # serve OPTION...: a server of that kind in the place of the cache.
 serve() {
-    SERVER=$("$SYSTEM/fuse-server" "$@" "$BACKING" "$CACHE")
+    rm -f "$WORK/held"
+    SERVER=$("$SYSTEM/fuse-server" --held="$WORK/held" "$@" "$BACKING" "$CACHE")
 }
 
 # unserve: the server goes, and then the mount.
@@ -162,7 +163,8 @@ chmod g-s $BACKING/$B
 policy <<< $'[cache]\nfresh = 0s\nrepair = off'
 for call in getattr lookup readdir; do
     no_state
-    serve --well --error=EIO --at=/hub/ --calls=$call
+    [ $call = readdir ] && at=/hub || at=org--b
+    serve --well --error=EIO --at=$at --calls=$call
     by_su alice true
     wait_for 5 no_probe
     hfc status
@@ -225,17 +227,13 @@ connection() {
         '$5 == at { sub(".*:", "", $3); print top "/" $3 }' /proc/self/mountinfo
 }
 
-is_waited_for() {
-    [ "$(cat "$CONNECTION/waiting")" -gt 0 ]
-}
-
 # stuck ARG...: hfcache in the background, as soon as it waits for the server,
 # which hangs somewhere.
 stuck() {
     CONNECTION=$(connection)
     hfcache "$@" > "$WORK/out" 2> "$WORK/err" &
     JOB=$!
-    wait_for 10 is_waited_for || diag "it does not wait: $*"
+    wait_for 10 test -e "$WORK/held" || diag "it does not wait: $*"
 }
 
 # ended: how it ended, within ten seconds.
@@ -313,10 +311,16 @@ unserve
 # --- ^C -----------------------------------------------------------------------
 
 # A server that takes no request: the kernel lets a second ^C end who waits.
+has_requests() {
+    [ "$(cat "$(connection)/waiting")" -gt 0 ]
+}
+
 for command in check repair; do
     serve --well
     kill -STOP "$SERVER"
-    stuck $command
+    hfcache $command > "$WORK/out" 2> "$WORK/err" &
+    JOB=$!
+    wait_for 10 has_requests
     kill -INT $JOB
     ok "^C in $command on a stopped server: it says what it waits for" \
         wait_for 10 grep -q 'does not answer; ^C again' "$WORK/err"
