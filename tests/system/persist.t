@@ -167,7 +167,7 @@ sed -i 's/^group:.*/group: files/' /etc/nsswitch.conf
 mark_log
 ok "MUST 2.6.1: userdb that NSS does not read, the login succeeds" \
     by_ssh grace true
-nok "a drop-in without effect is taken back" test -e "$(drop_in grace)"
+nok "userdb that NSS does not read: no drop-in is left" test -e "$(drop_in grace)"
 like "$(by_su grace "$LOOK")" 'groups: grace hf-users.*HF_HOME=' \
     "and su has the group for this session"
 
