@@ -147,6 +147,7 @@ cronfile := $(DESTDIR)$(crondir)/hfcache
 unitdir := $(DESTDIR)$(systemdsystemunitdir)
 tmpfile := $(DESTDIR)$(tmpfilesdir)/hfcache.conf
 units := $(notdir $(wildcard conf/systemd/*))
+members := /var/lib/hfcache/members
 man5 := $(DESTDIR)$(mandir)/man5
 man8 := $(DESTDIR)$(mandir)/man8
 
@@ -178,8 +179,10 @@ install-conf: $(PAGES)
 	$(INSTALL) -m 0644 conf/completion/hfcache.fish $(DESTDIR)$(fishcompdir)
 
 # Our lines leave /etc/pam.d before the module that they name goes, and the
-# timer's link before the timer.  An edited policy is the admin's: it stays, and
-# that is said; a cron job for a program that is gone is nobody's.
+# timer's link before the timer.  An edited policy is the admin's: it stays, as
+# does the list of those whom logins made members, which nobody else can tell
+# from the admin's; that is said.  A cron job for a program that is gone is
+# nobody's.
 uninstall:
 	test -n "$(DESTDIR)" || ! test -x $(bindir)/hfcache || \
 		$(bindir)/hfcache disable --all
@@ -203,8 +206,14 @@ uninstall:
 	@if cmp -s conf/hfcache.conf $(conffile); then rm $(conffile); \
 	elif test -e $(conffile); then \
 		echo "kept: $(conffile), which differs from the one installed"; fi
-	test -n "$(DESTDIR)" || rm -rf /run/hfcache /var/lib/hfcache \
+	test -n "$(DESTDIR)" || rm -rf /run/hfcache \
 		/var/lib/systemd/timers/stamp-hfcache-check.timer
+	@test -n "$(DESTDIR)" || ! test -d /var/lib/hfcache || { \
+		find /var/lib/hfcache -mindepth 1 ! -path $(members) -delete; \
+		rmdir --ignore-fail-on-non-empty /var/lib/hfcache; }
+	@if test -z "$(DESTDIR)" && test -e $(members); then \
+		echo "kept: $(members), by which hfcache revoke, once" \
+			"installed again, takes back what logins gave"; fi
 
 # --- tests -----------------------------------------------------------------
 

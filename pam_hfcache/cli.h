@@ -34,6 +34,7 @@ struct cli {
 
 /* The commands; each is described in hfcache.c. */
 int cmd_explain(const struct cli *cli);
+int cmd_revoke(const struct cli *cli);
 int cmd_setup(const struct cli *cli);
 int cmd_enable(const struct cli *cli);
 int cmd_disable(const struct cli *cli);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "explain_json.h"
@@ -143,6 +144,36 @@ print_persist(const struct login *login)
                           sizeof(where)));
 }
 
+/* By whom he is a member. */
+static void
+print_giver(const struct explanation *it)
+{
+    const struct giver *giver = &it->giver;
+    char age[64] = "";
+    struct text text = TEXT_INIT(age);
+
+    switch (giver->who) {
+    case GIVER_UNASKED:
+        break;
+    case GIVER_PRIMARY:
+        puts("  given by passwd: it is the primary group");
+        break;
+    case GIVER_HFCACHE:
+        cli_add_duration(&text, ((int64_t)time(NULL) - giver->since) * 1000);
+        printf("  given by hfcache, in a login %s ago, by %s; sudo hfcache "
+               "revoke %s takes it back\n",
+               age, members_words[giver->how], it->user);
+        break;
+    case GIVER_OTHERS:
+        puts("  given by others than hfcache: the system, its admin, a "
+             "directory");
+        break;
+    case GIVER_UNKNOWN:
+        printf("  given by whom is not to be had: %s\n", giver->problem);
+        break;
+    }
+}
+
 static void
 print_group(const struct explanation *it)
 {
@@ -165,6 +196,7 @@ print_group(const struct explanation *it)
     }
     printf("  %s (gid %u): %s %s\n", policy_text(section, KEY_GROUP),
            login->gid, it->user, words[login->member]);
+    print_giver(it);
     printf("  membership = %s (%s)\n", wanted->text,
            cli_origin(&wanted->origin, where, sizeof(where)));
     if (login->member == MEMBER_ADDED && wanted->number == MEMBERSHIP_ENSURE)
@@ -350,6 +382,38 @@ needs_auth_line(const struct login *login, const char *service)
     return false;
 }
 
+/* Who gave the membership that there is. */
+static void
+find_giver(const struct login *login, struct giver *ret)
+{
+    const struct subject *subject = &login->person.subject;
+    const struct members_entry *entry;
+    struct members members;
+    struct err err = {0};
+    int r;
+
+    if (!login->section || !login->has_gid || !login->lasting)
+        return;
+    if (subject->gid == login->gid) {
+        ret->who = GIVER_PRIMARY;
+        return;
+    }
+    r = members_load(MEMBERS_DIR, 0, subject->user, &members, &err);
+    if (r < 0) {
+        ret->who = GIVER_UNKNOWN;
+        snprintf(ret->problem, sizeof(ret->problem), "%s",
+                 r == -EACCES ? "the list is root's to read" : err.text);
+        return;
+    }
+    entry = members_find(&members, subject->uid, login->gid);
+    ret->who = entry ? GIVER_HFCACHE : GIVER_OTHERS;
+    if (entry) {
+        ret->since = entry->when;
+        ret->how = entry->how;
+    }
+    members_free(&members);
+}
+
 static int
 explain(const struct cli *cli, const char *user, struct explanation *it,
         struct lines *why)
@@ -366,6 +430,8 @@ explain(const struct cli *cli, const char *user, struct explanation *it,
         login_foretell(it->login, it->auth.reached);
         login_decide(it->login, why);
     }
+    if (r == 0)
+        find_giver(it->login, &it->giver);
     it->needs_auth = r == 0 && needs_auth_line(it->login, it->service);
     if (r < 0) {
         if (!cli->json)

@@ -74,8 +74,26 @@ write_policy(struct json *json, const struct login *login,
 }
 
 static void
-write_group(struct json *json, const struct login *login)
+write_giver(struct json *json, const struct giver *giver)
 {
+    static const char *const words[] = {
+        [GIVER_UNASKED] = NULL,        [GIVER_PRIMARY] = "primary group",
+        [GIVER_HFCACHE] = "hfcache",   [GIVER_OTHERS] = "others",
+        [GIVER_UNKNOWN] = NULL,
+    };
+
+    json_string(json, "given_by", words[giver->who]);
+    if (giver->who == GIVER_HFCACHE)
+        json_number(json, "since", giver->since);
+    else
+        json_null(json, "since");
+}
+
+static void
+write_group(struct json *json, const struct explanation *it)
+{
+    const struct login *login = it->login;
+
     json_begin_object(json, "group");
     json_string(json, "name", policy_text(login->section, KEY_GROUP));
     if (login->has_gid)
@@ -84,6 +102,7 @@ write_group(struct json *json, const struct login *login)
         json_null(json, "gid");
     json_string(json, "member", decision_member_name(login->member));
     json_bool(json, "lasting", login->lasting);
+    write_giver(json, &it->giver);
     json_string(json, "membership",
                 policy_text(login->section, KEY_MEMBERSHIP));
     json_end_object(json);
@@ -144,7 +163,7 @@ explain_write_json(const struct explanation *it, const struct lines *why)
     json_end_object(&json);
     write_policy(&json, login, why);
     if (login->section) {
-        write_group(&json, login);
+        write_group(&json, it);
         write_cache(&json, login);
     }
     json_bool(&json, "sets_variables", it->session.reached && login->exports);

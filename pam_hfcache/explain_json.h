@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "login.h"
+#include "members.h"
 #include "pamstack.h"
 
 /* How the service's stack of one type comes to the module. */
@@ -20,11 +21,26 @@ struct pamside {
     char problem[512];
 };
 
+/* By whom a lasting membership is, as far as this process may know. */
+struct giver {
+    enum {
+        GIVER_UNASKED, /* there is no such membership */
+        GIVER_PRIMARY, /* it is the user's primary group */
+        GIVER_HFCACHE, /* a login of his */
+        GIVER_OTHERS,  /* the system's, the admin's, a directory's */
+        GIVER_UNKNOWN, /* the list cannot be read */
+    } who;
+    int64_t since;        /* GIVER_HFCACHE: seconds since 1970 */
+    enum members_how how; /* GIVER_HFCACHE */
+    char problem[512];    /* GIVER_UNKNOWN: why */
+};
+
 struct explanation {
     const struct cli *cli;
     const char *user, *service;
     struct pamside session, auth;
     struct login *login;
+    struct giver giver;
     size_t policy_lines; /* how many of the reasons are about the policy */
     bool needs_auth;     /* membership in the session comes by setcred alone */
 };

@@ -23,6 +23,7 @@
  *     report_audit.c     what that found; report_audit_json.c for programs
  *     cmd_status.c       what the last verdicts say
  *     cmd_env.c          the variables, quoted for shells and systemd
+ *     cmd_revoke.c       a membership of ours, taken back
  *     cmd_policy.c       the effective policy and where it comes from
  *     report.c           what a verdict says, for explain and status;
  *                        report_tree.c what the last check found
@@ -43,7 +44,8 @@
  *     look.c             below hub/ as far as the budget goes; look_gate.c the
  *                        gate, look_place.c where the last look stopped
  *     mender.c           a user's own inodes, mended as that user
- *     join.c             a lasting membership
+ *     join.c             a lasting membership; join_ways.c how it is written
+ *                        down, join_leave.c and taken back
  *
  *   a login (login.h)
  *     login.c            the steps, for the module and for explain;
@@ -70,6 +72,7 @@
  *                        verdict_tree.c what the last check found,
  *                        verdict_text.c both as text, verdict_slot.c which
  *                        probes run
+ *     members.c          whom we made members; processes.c who has a group
  *
  *   ground
  *     policy.c           files -> struct policy; policy_file.c,
@@ -259,6 +262,18 @@ static const struct command commands[] = {
      "\n"
      "Exit: 0 also if nothing is set.\n",
      cmd_env, 1, OPTION_SERVICE | OPTION_FORMAT},
+    {"revoke", "[--dry-run] USER",
+     "take back the memberships that logins of USER were given",
+     "Takes USER out of each group into which a login put him on this machine,\n"
+     "by the list in /var/lib/hfcache, in the way in which he came in: usermod,\n"
+     "or a drop-in in /etc/userdb. What he was given by anybody else stays.\n"
+     "Says which processes keep the group until they end, and whether the next\n"
+     "login would add him again.\n"
+     "\n"
+     "  --dry-run     say what would be taken back, change nothing\n"
+     "\n"
+     "Exit: 0 done or nothing to do, 3 refused, failed, or a member all the same.\n",
+     cmd_revoke, 1, OPTION_DRY_RUN},
     {"policy", "[--json]", "the effective policy, and where each value is from",
      "Reads the policy as a login does, drop-ins included, and prints every\n"
      "value with its file and line: the check after an edit.\n"

@@ -8,28 +8,19 @@
 #include "join.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <pwd.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 
+#include "join_parts.h"
+#include "members.h"
 #include "safefs.h"
 #include "verdict.h"
 
-#define USERMOD "/usr/sbin/usermod"
-#define USERDB_DIR "/etc/userdb"
-#define DROP_IN "{}\n"
-#define RECORD_DIR "/var/lib/hfcache"
-#define RECORD_FILE "members"
-#define MAX_NAME 100 /* directories have long ones: name@domain */
 #define MAX_GROUPS 65536
-#define MAX_COMPLAINT 300
 #define USUAL_MS 1000   /* who joins at the same moment waits so long */
 #define SLOW_MS 2000    /* a failure that took longer is not tried again */
 #define RETRY_MS 600000 /* by each login, but after so long */
@@ -43,7 +34,7 @@ join_name_is_safe(const char *name)
     size_t length = strlen(name);
     size_t plain;
 
-    if (length == 0 || length > MAX_NAME || !strchr(letters, name[0]))
+    if (length == 0 || length > JOIN_MAX_NAME || !strchr(letters, name[0]))
         return false;
     plain = strspn(name, letters);
     while (name[plain] && strchr(".-@", name[plain]))
@@ -78,8 +69,8 @@ load_groups(const struct join *join, gid_t primary, gid_t **ret_groups,
     }
 }
 
-static int
-is_member(const struct join *join, gid_t primary, bool *ret)
+int
+join_is_member(const struct join *join, gid_t primary, bool *ret)
 {
     CLEANUP_FREE gid_t *groups = NULL;
     int count = 0;
@@ -96,8 +87,8 @@ is_member(const struct join *join, gid_t primary, bool *ret)
 }
 
 /* The arguments are root's; what they say must still be so. */
-static int
-check_names(const struct join *join, gid_t *ret_primary, struct err *err)
+int
+join_check_names(const struct join *join, gid_t *ret_primary, struct err *err)
 {
     const struct passwd *user;
     const struct group *group;
@@ -122,155 +113,22 @@ check_names(const struct join *join, gid_t *ret_primary, struct err *err)
     return 0;
 }
 
-/* --- usermod ------------------------------------------------------------- */
-
-/* Start usermod with its complaints going to `write_fd`. */
-static int
-spawn_usermod(const struct join *join, int write_fd, pid_t *ret_pid)
-{
-    char option[] = "-aG", name[] = "usermod", path[] = "PATH=/usr/sbin:/usr/bin"
-                                                        ":/sbin:/bin";
-    char user[MAX_NAME + 1], group[MAX_NAME + 1];
-    char *argv[] = {name, option, group, user, NULL};
-    char *environment[] = {path, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t defaults;
-    int error;
-
-    snprintf(user, sizeof(user), "%s", join->user);
-    snprintf(group, sizeof(group), "%s", join->group);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, write_fd, STDERR_FILENO);
-    posix_spawnattr_init(&attributes);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-    error = posix_spawn(ret_pid, USERMOD, &actions, &attributes, argv,
-                        environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return -error;
-}
-
-/* Keep the start of what it says, and read on until it has said all. */
-static void
-read_complaint(int fd, char complaint[MAX_COMPLAINT])
-{
-    struct text text = {complaint, MAX_COMPLAINT, 0, false};
-    char chunk[256];
-    ssize_t got;
-
-    while ((got = read(fd, chunk, sizeof(chunk))) != 0) {
-        if (got < 0 && errno != EINTR)
-            break;
-        for (ssize_t i = 0; i < got; i++)
-            text_add_char(&text, chunk[i] >= ' ' ? chunk[i] : ' ');
-    }
-}
-
-static int
-run_usermod(const struct join *join, struct err *err)
-{
-    char complaint[MAX_COMPLAINT] = "";
-    CLEANUP_CLOSE int read_fd = -1;
-    int fds[2], status = 0;
-    pid_t pid = -1;
-    int r;
-
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        return err_sys(err, errno, "pipe for %s", USERMOD);
-    read_fd = fds[0];
-    r = spawn_usermod(join, fds[1], &pid);
-    close(fds[1]);
-    if (r < 0)
-        return err_sys(err, -r, "%s", USERMOD);
-    read_complaint(read_fd, complaint);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return 0;
-    if (WIFSIGNALED(status))
-        return err_set(err, EIO, "%s was ended by signal %d", USERMOD,
-                       WTERMSIG(status));
-    return err_set(err, EIO, "%s ended with %d: %s", USERMOD,
-                   WEXITSTATUS(status), complaint);
-}
-
-/* --- userdb -------------------------------------------------------------- */
-
-static void
-name_drop_in(const struct join *join, char *ret, size_t size)
-{
-    snprintf(ret, size, "%s:%s.membership", join->user, join->group);
-}
-
-/* Write the drop-in, unless there is one: then it is not ours to remove. */
-static int
-write_drop_in(const struct join *join, bool *ret_made, struct err *err)
-{
-    CLEANUP_CLOSE int dir_fd =
-        safefs_open_state_folder(USERDB_DIR, 0755, 0, err);
-    char name[NAME_MAX + 1];
-    struct statx st;
-    int r;
-
-    if (dir_fd < 0)
-        return dir_fd;
-    name_drop_in(join, name, sizeof(name));
-    if (safefs_look_at(dir_fd, name, &st) == 0)
-        return 0;
-    /* Not empty: an empty file masks instead of adding (systemd < 258). */
-    r = safefs_replace_file(dir_fd, name, 0644, true, DROP_IN,
-                            strlen(DROP_IN));
-    if (r < 0)
-        return err_sys(err, -r, "%s/%s", USERDB_DIR, name);
-    *ret_made = true;
-    return 0;
-}
-
-/* Is it as we write it?  Whatever else it holds is somebody's. */
-static bool
-looks_like_ours(const struct join *join)
-{
-    CLEANUP_FREE char *text = NULL;
-    char name[NAME_MAX + 1], path[PATH_MAX];
-    size_t length;
-
-    name_drop_in(join, name, sizeof(name));
-    snprintf(path, sizeof(path), "%s/%s", USERDB_DIR, name);
-    return safefs_read_state(path, 0, strlen(DROP_IN), &text, &length, NULL) ==
-               0 &&
-           strcmp(text, DROP_IN) == 0;
-}
-
-static int
-remove_drop_in(const struct join *join)
-{
-    CLEANUP_CLOSE int dir_fd =
-        safefs_open_state_folder(USERDB_DIR, 0, 0, NULL);
-    char name[NAME_MAX + 1];
-
-    name_drop_in(join, name, sizeof(name));
-    return dir_fd < 0 ? dir_fd : safefs_remove_file(dir_fd, name);
-}
-
 /* --- joining ------------------------------------------------------------- */
 
-/* Keep a record of whom we added, for whoever takes members away again. */
+/* Note whom we added, for whoever takes members away again. */
 static void
 record(const struct join *join)
 {
-    CLEANUP_CLOSE int dir_fd =
-        safefs_open_state_folder(RECORD_DIR, 0755, 0, NULL);
-    char line[256];
+    struct members_entry entry = {
+        .when = time(NULL),
+        .user = join->user,
+        .group = join->group,
+        .how = join->how == JOIN_USERDB ? MEMBERS_USERDB : MEMBERS_USERMOD,
+        .uid = join->uid,
+        .gid = join->gid,
+    };
 
-    snprintf(line, sizeof(line), "%lld %s %s %s\n", (long long)time(NULL),
-             join->user, join->group,
-             join->how == JOIN_USERDB ? "userdb" : "usermod");
-    if (dir_fd >= 0)
-        (void)safefs_append_line(dir_fd, RECORD_FILE, line);
+    (void)members_append(MEMBERS_DIR, &entry);
 }
 
 /* --- one after another --------------------------------------------------- */
@@ -326,13 +184,8 @@ clear_note(int turn)
         errno = 0;
 }
 
-/*
- * The lock that makes one join a user at a time.  One that has just begun is
- * waited for, so that logins at the same moment all see it done; -EBUSY behind
- * one that takes long.  Without a lock to be had (a full /run) it goes on.
- */
-static int
-take_turn(const struct join *join)
+int
+join_take_turn(const struct join *join)
 {
     CLEANUP_CLOSE int dir_fd =
         safefs_open_state_folder(VERDICT_DIR, 0755, 0, NULL);
@@ -357,8 +210,8 @@ static int
 tell_without_effect(const struct join *join, struct err *err)
 {
     return err_set(err, EIO, "%s without effect: NSS does not name %s in %s",
-                   join->how == JOIN_USERDB ? "a drop-in in " USERDB_DIR
-                                            : USERMOD,
+                   join->how == JOIN_USERDB ? "a drop-in in " JOIN_USERDB_DIR
+                                            : JOIN_USERMOD_PATH,
                    join->user, join->group);
 }
 
@@ -368,22 +221,25 @@ join_and_see(const struct join *join, gid_t primary, bool was_cut,
              struct err *err)
 {
     bool joined = false, made = false;
-    int r = join->how == JOIN_USERDB ? write_drop_in(join, &made, err)
-                                     : run_usermod(join, err);
+    int r = join->how == JOIN_USERDB ? join_write_drop_in(join, &made, err)
+                                     : join_usermod(join, "-aG", err);
     int removed = 0;
 
     if (r < 0)
         return r;
-    r = is_member(join, primary, &joined);
+    made = made || (was_cut && join->how == JOIN_USERDB &&
+                    join_judge_drop_in(join, NULL) == 0);
+    r = join_is_member(join, primary, &joined);
     if (r == 0 && joined) {
-        record(join);
+        if (join->how == JOIN_USERMOD || made)
+            record(join);
         return 0;
     }
-    if (made || (was_cut && join->how == JOIN_USERDB && looks_like_ours(join)))
-        removed = remove_drop_in(join);
+    if (made)
+        removed = join_remove_drop_in(join);
     if (removed < 0)
-        return err_sys(err, -removed, "a drop-in in " USERDB_DIR " for %s in %s "
-                       "has no effect and cannot be taken back",
+        return err_sys(err, -removed, "a drop-in in " JOIN_USERDB_DIR
+                       " for %s in %s has no effect and cannot be taken back",
                        join->user, join->group);
     if (r < 0)
         return err_sys(err, -r, "the groups of %s cannot be asked for",
@@ -399,12 +255,12 @@ join_run(const struct join *join, struct err *err)
     gid_t primary = 0;
     bool joined = false, was_cut;
     int64_t age_ms;
-    int r = check_names(join, &primary, err);
+    int r = join_check_names(join, &primary, err);
 
     if (r < 0)
         return r;
-    turn = take_turn(join);
-    if (is_member(join, primary, &joined) == 0 && joined)
+    turn = join_take_turn(join);
+    if (join_is_member(join, primary, &joined) == 0 && joined)
         return 0;
     if (turn == -EBUSY)
         return err_set(err, EBUSY, "an earlier login is still adding %s to %s",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Make a user a lasting member of a group: `hfcache-probe join`.
+ * Make a user a lasting member of a group, `hfcache-probe join`, and take that
+ * back, `hfcache revoke`.
  */
 #ifndef HFCACHE_JOIN_H
 #define HFCACHE_JOIN_H
@@ -28,5 +29,17 @@ bool join_name_is_safe(const char *name);
  * takes.
  */
 int join_run(const struct join *join, struct err *err);
+
+/*
+ * Take back what join_run() did, and note that in the list of members; the
+ * caller has seen there that it was us.  `is_known` false: NSS has no such user
+ * any longer, and only a drop-in of ours can be left of him.
+ *
+ * 0, also if somebody else took it away before; then NSS does not name him
+ * now.  -EEXIST: it is taken back, and NSS names him all the same, by something
+ * else; -EBUSY: a login is adding him at this moment; -EPERM: a drop-in that is
+ * not ours any longer; or another negative errno; each with a sentence.
+ */
+int join_leave(const struct join *join, bool is_known, struct err *err);
 
 #endif

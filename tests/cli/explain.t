@@ -86,6 +86,7 @@ like "$out" "
 " "the umask: FILE:LINE"
 like "$out" "
   vision \(gid 901\): bob is a member
+  given by others than hfcache: the system, its admin, a directory
   membership = session \($POLICY:2\)
 " "the group: gid, membership, FILE:LINE"
 

@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.." || exit 1
 ORDER="
 util
 json safefs probe pamfile shed membership_names
-snapshot policy verdict pamstack
+snapshot policy verdict pamstack members processes
 walk layout join pamedit
 decision errand mend
 membership look

@@ -87,8 +87,12 @@ ok "enable some more" quietly hfcache enable --auth su sudo login
 ok "disable --all" quietly hfcache disable --all
 chmod 644 /etc/pam.d/sshd
 is "$(sha256sum /etc/pam.d/*)" "$pam_before" "/etc/pam.d is as it was"
-ok "make uninstall" quietly make -s -C "$SRC" BUILD="$BUILD" uninstall
-rm -rf /var/lib/hfcache # copies of edited files: the admin's to remove
+out=$(make -s -C "$SRC" BUILD="$BUILD" uninstall 2>&1)
+is "$?" 0 "make uninstall"
+like "$out" 'kept: /var/lib/hfcache/members' "it says what it keeps"
+is "$(find /var/lib/hfcache -type f)" /var/lib/hfcache/members \
+    "the list of those whom logins made members, and nothing else"
+rm -r /var/lib/hfcache
 is "$(diff <(echo "$before") <(files))" "" "make uninstall leaves nothing"
 ok "a login afterwards" by_ssh alice true
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A membership of ours, taken back: see join.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "join_parts.h"
+#include "members.h"
+
+/* Nobody reads the list as saying that it is ours from now on. */
+static int
+note_revoked(const struct join *join, struct err *err)
+{
+    struct members_entry entry = {
+        .when = time(NULL),
+        .user = join->user,
+        .group = join->group,
+        .how = MEMBERS_REVOKED,
+        .uid = join->uid,
+        .gid = join->gid,
+    };
+    int r = members_append(MEMBERS_DIR, &entry);
+
+    return r < 0 ? err_sys(err, -r, "%s is out of %s, which cannot be noted in "
+                           "%s/%s", join->user, join->group, MEMBERS_DIR,
+                           MEMBERS_FILE)
+                 : 0;
+}
+
+static int
+take_drop_in(const struct join *join, struct err *err)
+{
+    int r = join_judge_drop_in(join, err);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = join_remove_drop_in(join);
+    return r < 0 ? err_sys(err, -r, "the drop-in in %s", JOIN_USERDB_DIR) : 0;
+}
+
+/* usermod of shadow before 4.11 cannot take away one group. */
+static int
+take_by_usermod(const struct join *join, gid_t primary, struct err *err)
+{
+    struct err why;
+    bool joined = false;
+    int r = join_is_member(join, primary, &joined);
+
+    if (r == 0 && !joined)
+        return 0;
+    r = join_usermod(join, "-rG", &why);
+    return r < 0 ? err_set(err, -r, "%s; by hand: gpasswd -d %s %s", why.text,
+                           join->user, join->group)
+                 : 0;
+}
+
+int
+join_leave(const struct join *join, bool is_known, struct err *err)
+{
+    CLEANUP_CLOSE int turn = join_take_turn(join);
+    gid_t primary = (gid_t)-1;
+    bool joined = false;
+    int r = is_known ? join_check_names(join, &primary, err) : 0;
+
+    if (turn == -EBUSY)
+        return err_set(err, EBUSY, "a login is adding %s to %s at this moment: "
+                       "try again when it is done", join->user, join->group);
+    if (r == 0 && join->how == JOIN_USERDB)
+        r = take_drop_in(join, err);
+    else if (r == 0 && is_known)
+        r = take_by_usermod(join, primary, err);
+    if (r == 0)
+        r = note_revoked(join, err);
+    if (r == 0 && is_known)
+        r = join_is_member(join, primary, &joined);
+    if (r == 0 && joined)
+        return err_set(err, EEXIST, "%s is in %s all the same, by something "
+                       "that hfcache did not do", join->user, join->group);
+    return r;
+}

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# hfcache revoke on a machine with real logins: what usermod and userdb gave is
+# taken back, what the admin gave stays, and the next login is what the policy
+# says.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+ready alice bob carol dave erin
+
+# --- usermod ----------------------------------------------------------------
+
+ok "alice and bob log in" eval 'by_ssh alice true && by_ssh bob true'
+ok "and are members" eval 'in_etc_group alice && in_etc_group bob'
+like "$(hfcache explain alice)" 'given by hfcache, in a login .* by usermod' \
+    "explain: by a login"
+by_ssh alice 'exec sleep 30' &
+held=$!
+wait_for 5 pgrep -u alice -x sleep > /dev/null
+out=$(hfcache revoke alice)
+is "$?" 0 "revoke: exit 0"
+like "$out" 'keep .* (sleep|sshd)' "what she runs keeps the group: named"
+nok "revoke: not in /etc/group" in_etc_group alice
+ok "others stay" in_etc_group bob
+kill "$held"
+wait "$held" 2> /dev/null
+out=$(hfcache revoke alice)
+is "$?:${out%%:*}" "0:nothing to take back" "revoke again: nothing to do"
+
+like "$(by_ssh alice "$LOOK")" 'groups: alice hf-users' \
+    "membership = ensure: the next login adds her again, as revoke said"
+policy <<END
+[cache]
+users = *, !alice
+END
+ok "with the line that revoke tells, too" hfcache revoke alice > /dev/null
+unlike "$(by_ssh alice "$LOOK")" 'hf-users|HF_HOME' "no login adds her"
+policy <<END
+[cache]
+END
+
+usermod -aG hf-users carol
+ok "carol, a member by the admin, logs in" by_ssh carol true
+out=$(hfcache revoke carol 2>&1)
+is "$?" 3 "the admin's membership: refused"
+ok "and stays" in_etc_group carol
+
+# A login that is just adding him holds the lock.
+ok "dave logs in" by_ssh dave true
+python3 -I -c 'import fcntl, os, struct, sys, time
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.fcntl(fd, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+print("held", flush=True); time.sleep(30)' \
+    "/run/hfcache/join-$(id -u dave).lock" > "$WORK/held" &
+locker=$!
+wait_for 5 test -s "$WORK/held"
+timed hfcache revoke dave > /dev/null 2> "$WORK/err"
+is "$?" 3 "while a login is adding him: exit 3"
+like "$(cat "$WORK/err")" 'is adding dave to hf-users at this moment' "and why"
+ok "after a second, not for ever ($MS ms)" within 3000
+kill "$locker"
+wait "$locker" 2> /dev/null
+ok "and he stays what he was" in_etc_group dave
+
+# Many at once: usermod's own lock keeps them from losing each other's.
+quietly eval 'for n in 1 2 3 4 5 6 7 8; do useradd -M "many$n"; done'
+mkdir -p /var/lib/hfcache
+for n in 1 2 3 4 5 6 7 8; do
+    by_su "many$n" true
+done
+ok "eight logins" in_etc_group many8
+pids=''
+for n in 1 2 3 4 5 6 7 8; do
+    hfcache revoke "many$n" > /dev/null &
+    pids+=" $!"
+done
+# shellcheck disable=SC2086
+wait $pids
+is "$(getent group hf-users | cut -d: -f4)" bob,carol,dave \
+    "eight at once are all out, and nobody else is"
+
+# --- userdb -----------------------------------------------------------------
+
+policy <<END
+[cache]
+persist = userdb
+END
+sed -i 's/^group:.*/group: files systemd/' /etc/nsswitch.conf
+drop_in=/etc/userdb/erin:hf-users.membership
+ok "erin logs in" by_ssh erin true
+ok "and has a drop-in" test -s "$drop_in"
+ok "revoke" hfcache revoke erin > /dev/null
+nok "the drop-in is gone" test -e "$drop_in"
+unlike "$(id -nG erin)" hf-users "NSS names her no longer"
+
+ok "erin logs in again" by_ssh erin true
+echo '{"by": "admin"}' > "$drop_in"
+out=$(hfcache revoke erin 2>&1)
+is "$?" 3 "a drop-in that somebody has edited: refused"
+ok "and stays" test -s "$drop_in"
+
+echo '{}' > "$drop_in"
+userdel -r erin 2> /dev/null
+ok "of a user who is gone, a drop-in may be left" test -e "$drop_in"
+out=$(hfcache revoke erin)
+is "$?" 0 "revoke of a user who is gone: exit 0"
+nok "the drop-in, which the next one of that name would get, is gone" \
+    test -e "$drop_in"
+done_testing
