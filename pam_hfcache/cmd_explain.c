@@ -228,6 +228,8 @@ print_cache(const struct explanation *it)
     if (*login->problem && login->has_gid &&
         strcmp(login->problem, login->view.why) != 0)
         printf("  %s\n", login->problem);
+    if (login->verdict && !login->verdict->way_error)
+        report_print_way(it->cli, login->section, login->verdict, 4);
     if (login->verdict)
         report_print_gate(it->cli, login->section, login->gid, login->verdict,
                           4);

@@ -192,6 +192,7 @@ write_cache(struct json *json, const struct cache *cache)
         json_number(json, "taken", cache->verdict.taken_wall);
         json_number(json, "age_ms", verdict_age_ms(&cache->verdict));
         json_number(json, "all_around", cache->verdict.round_wall);
+        report_write_way(json, &cache->verdict);
         report_write_gate(json, section, cache->gid, &cache->verdict);
         report_write_drifts(json, "drifts", cache->verdict.drifts,
                             cache->verdict.ndrifts);

@@ -121,6 +121,7 @@ write_cache(struct json *json, const struct login *login)
     json_bool(json, "tree_closed", login->tree_error == EACCES);
     if (login->verdict) {
         json_number(json, "age_ms", login->age_ms);
+        report_write_way(json, login->verdict);
         report_write_gate(json, login->section, login->gid, login->verdict);
     } else {
         json_null(json, "age_ms");

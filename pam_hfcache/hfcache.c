@@ -26,7 +26,8 @@
  *     cmd_revoke.c       a membership of ours, taken back
  *     cmd_policy.c       the effective policy and where it comes from
  *     report.c           what a verdict says, for explain and status;
- *                        report_tree.c what the last check found
+ *                        report_way.c of the way there, report_tree.c what
+ *                        the last check found
  *     cli.c json.c       messages and colour; JSON
  *     pamedit.c          our lines in a PAM file
  *     pamstack.c         a service's stack, includes followed
@@ -41,8 +42,9 @@
  *
  *   the helper's work (errand.h: what it is sent to do)
  *     shed.c             nobody's child, then a member's eyes, then a user
- *     look.c             below hub/ as far as the budget goes; look_gate.c the
- *                        gate, look_place.c where the last look stopped
+ *     look.c             below hub/ as far as the budget goes; look_way.c the
+ *                        way there, look_gate.c the gate, look_place.c where
+ *                        the last look stopped
  *     mender.c           a user's own inodes, mended as that user
  *     join.c             a lasting membership; join_ways.c how it is written
  *                        down, join_leave.c and taken back

@@ -23,6 +23,9 @@
 struct sight {
     struct verdict verdict;
     char way_at[PATH_MAX];
+    struct way_step steps[VERDICT_MAX_STEPS];
+    char step_paths[PATH_MAX]; /* one behind the other */
+    size_t step_bytes;         /* of these */
     char cursor[320];
     struct drift drifts[VERDICT_MAX_DRIFTS];
     uid_t uid;   /* for whose login it looks */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "look_place.h"
+#include "look_way.h"
 #include "safefs.h"
 
 enum acl_fact
@@ -46,8 +47,7 @@ look_at_gate(struct sight *sight, const struct errand *errand)
     static const char *const paths[GATES] = {".", "hub", LOOK_LOCKS,
                                              "hub/blobs"};
     struct verdict *verdict = &sight->verdict;
-    struct err err;
-    int fd = safefs_open_root(errand->path, sight->way_at, &err);
+    int fd = look_way(sight, errand->path);
 
     sight->uid = errand->uid;
     verdict->way_error = fd < 0 ? -fd : 0;

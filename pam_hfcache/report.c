@@ -149,9 +149,8 @@ report_advice(enum state state, bool drift)
     return NULL;
 }
 
-/* "drwxrws---", as ls writes it. */
-static void
-format_mode(mode_t mode, char ret[11])
+void
+report_format_mode(mode_t mode, char ret[11])
 {
     static const char letters[] = "rwxrwxrwx";
 
@@ -192,7 +191,7 @@ print_folder(const struct cli *cli, const struct inode_fact *fact,
     char mode[11], user[64], group[64], owner[132], drift[160] = "";
     struct text text = TEXT_INIT(drift);
 
-    format_mode(fact->mode, mode);
+    report_format_mode(fact->mode, mode);
     membership_user_name(fact->uid, user, sizeof(user));
     membership_group_name(fact->gid, group, sizeof(group));
     snprintf(owner, sizeof(owner), "%s:%s", user, group);
@@ -212,10 +211,7 @@ report_print_gate(const struct cli *cli, const struct policy_section *section,
     int width = (int)strlen(root) > 10 ? (int)strlen(root) : 10;
 
     if (verdict->way_error) {
-        printf("%*s%s: %s\n", indent, "", verdict->way_at,
-               verdict->way_error == ELOOP
-                   ? "a symbolic link that is not root's alone"
-                   : strerror(verdict->way_error));
+        report_print_way(cli, section, verdict, indent);
         return;
     }
     for (unsigned i = 0; i < GATES; i++) {

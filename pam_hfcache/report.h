@@ -40,6 +40,20 @@ void report_print_gate(const struct cli *cli,
                        const struct policy_section *section, gid_t gid,
                        const struct verdict *verdict, int indent);
 
+/*
+ * The way to the root, a line for each step and `indent` blanks before, with
+ * the one that fails marked; report_print_gate() does it if one does.
+ */
+void report_print_way(const struct cli *cli,
+                      const struct policy_section *section,
+                      const struct verdict *verdict, int indent);
+
+/* "way": [...], an object each. */
+void report_write_way(struct json *json, const struct verdict *verdict);
+
+/* "drwxrws---", as ls writes it. */
+void report_format_mode(mode_t mode, char ret[11]);
+
 /* "gate": [...], an object each. */
 void report_write_gate(struct json *json, const struct policy_section *section,
                        gid_t gid, const struct verdict *verdict);

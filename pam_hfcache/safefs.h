@@ -115,6 +115,11 @@ int safefs_append_line(int dir_fd, const char *name, const char *line);
  */
 int safefs_open_root(const char *path, char *ret_at, struct err *err);
 
+/* Is told of each folder and link on the way to a root, when it is reached. */
+typedef void safefs_seen(void *ctx, const char *path, const struct stat *st);
+int safefs_open_root_seen(const char *path, char *ret_at, safefs_seen *seen,
+                          void *ctx, struct err *err);
+
 /* How to open something beneath a root. */
 enum safefs_open {
     SAFEFS_PIN,        /* O_PATH; of a link the link itself */

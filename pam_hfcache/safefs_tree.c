@@ -28,6 +28,8 @@ struct way {
     char rest[PATH_MAX];  /* still to go */
     unsigned links;       /* followed so far */
     bool roots;           /* only root writes any folder on the way */
+    safefs_seen *seen;    /* NULL: nobody wants to know */
+    void *ctx;            /* seen's */
 };
 
 /* Only root can add, remove or replace names in this folder. */
@@ -37,10 +39,18 @@ is_roots_alone(const struct stat *st)
     return st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
+static void
+tell_seen(const struct way *way, const struct stat *st)
+{
+    if (way->seen)
+        way->seen(way->ctx, *way->at ? way->at : "/", st);
+}
+
 static int
 restart_way(struct way *way)
 {
     int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
 
     if (fd < 0)
         return -errno;
@@ -48,6 +58,8 @@ restart_way(struct way *way)
         close(way->fd);
     way->fd = fd;
     way->at[0] = '\0';
+    if (fstat(fd, &st) == 0)
+        tell_seen(way, &st);
     return 0;
 }
 
@@ -132,10 +144,12 @@ enter_component(struct way *way, const char *name)
             return -errno;
         if (fstat(fd, &st) < 0)
             return -errno;
+        tell_seen(way, &st);
         return S_ISLNK(st.st_mode) ? follow_link(way, fd, &st) : -ENOTDIR;
     }
     if (fstat(fd, &st) < 0)
         return -errno;
+    tell_seen(way, &st);
     way->roots = way->roots && is_roots_alone(&st);
     close(way->fd);
     way->fd = util_steal_fd(&fd);
@@ -163,7 +177,15 @@ step(struct way *way, const char *name)
 int
 safefs_open_root(const char *path, char *ret_at, struct err *err)
 {
-    struct way way = {.fd = -1, .at = ret_at, .roots = true};
+    return safefs_open_root_seen(path, ret_at, NULL, NULL, err);
+}
+
+int
+safefs_open_root_seen(const char *path, char *ret_at, safefs_seen *seen,
+                      void *ctx, struct err *err)
+{
+    struct way way = {
+        .fd = -1, .at = ret_at, .roots = true, .seen = seen, .ctx = ctx};
     char name[NAME_MAX + 1];
     int r;
 

@@ -18,6 +18,18 @@ static const char *const gate_keys[GATES] = {"root", "hub", "locks", "blobs"};
 /* --- to text ------------------------------------------------------------- */
 
 static void
+add_steps(struct text *text, const struct verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->nsteps; i++) {
+        const struct way_step *step = &verdict->steps[i];
+
+        text_addf(text, "step=%o %u %u ", step->mode, step->uid, step->gid);
+        verdict_add_encoded(text, step->path);
+        text_add_char(text, '\n');
+    }
+}
+
+static void
 add_gates(struct text *text, const struct verdict *verdict)
 {
     for (unsigned i = 0; i < GATES; i++) {
@@ -54,6 +66,8 @@ verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
         return r;
     text_addf(text, "way=%d\n", verdict->way_error);
     verdict_add_string(text, "at", verdict->way_at ? verdict->way_at : "");
+    if (with_drifts)
+        add_steps(text, verdict);
     add_gates(text, verdict);
     verdict_add_string(text, "cursor", verdict->cursor ? verdict->cursor : "");
     text_addf(text, "round=%" PRId64 "\n", verdict->round_wall);
@@ -107,6 +121,28 @@ to_mode(struct verdict_reader *reader, const char *value)
 }
 
 static void
+take_steps(struct verdict_reader *reader, struct verdict *verdict)
+{
+    while (!reader->failed && util_has_prefix(reader->next, "step=")) {
+        struct way_step *step = &verdict->steps[verdict->nsteps];
+        char *rest = verdict_take(reader, "step");
+
+        if (verdict->nsteps == VERDICT_MAX_STEPS) {
+            reader->failed = true;
+            return;
+        }
+        step->mode = to_mode(reader, verdict_cut_word(reader, &rest));
+        step->uid = (uid_t)verdict_to_number(
+            reader, verdict_cut_word(reader, &rest), UINT32_MAX);
+        step->gid = (gid_t)verdict_to_number(
+            reader, verdict_cut_word(reader, &rest), UINT32_MAX);
+        step->path = verdict_decode(reader, rest);
+        reader->failed |= *step->path != '/';
+        verdict->nsteps++;
+    }
+}
+
+static void
 take_gates(struct verdict_reader *reader, struct verdict *verdict)
 {
     for (unsigned i = 0; i < GATES; i++) {
@@ -137,6 +173,7 @@ parse_buffer(char *data, const char *path, gid_t gid, struct verdict *ret,
         return r;
     ret->way_error = (int)verdict_take_number(&reader, "way", 4095);
     ret->way_at = verdict_take_string(&reader, "at");
+    take_steps(&reader, ret);
     take_gates(&reader, ret);
     ret->cursor = verdict_take_string(&reader, "cursor");
     ret->round_wall = verdict_take_number(&reader, "round", INT64_MAX);
@@ -156,7 +193,8 @@ verdict_parse(const char *data, size_t length, const char *path, gid_t gid,
         return err_set(err, EINVAL, "is no text of a verdict");
     verdict.buffer = malloc(length + 1);
     verdict.drifts = calloc(VERDICT_MAX_DRIFTS, sizeof(*verdict.drifts));
-    if (!verdict.buffer || !verdict.drifts) {
+    verdict.steps = calloc(VERDICT_MAX_STEPS, sizeof(*verdict.steps));
+    if (!verdict.buffer || !verdict.drifts || !verdict.steps) {
         verdict_free(&verdict);
         return err_set(err, ENOMEM, "out of memory");
     }
@@ -196,6 +234,7 @@ verdict_free(struct verdict *verdict)
         return;
     free(verdict->buffer);
     free(verdict->drifts);
+    free(verdict->steps);
     *verdict = (struct verdict){.ndrifts = 0};
 }
 

@@ -29,6 +29,7 @@
 #define VERDICT_SLOTS 4
 #define VERDICT_HUNG_MS 10000 /* a probe that has run longer is hung */
 #define VERDICT_MAX_DRIFTS 256
+#define VERDICT_MAX_STEPS 24
 
 /* The inodes that decide whether a user can use the cache at all. */
 enum gate { GATE_ROOT, GATE_HUB, GATE_LOCKS, GATE_BLOBS, GATES };
@@ -64,6 +65,14 @@ enum {
     DRIFT_ALL = 63 + DRIFT_KEPT,
 };
 
+/* A folder or link on the way to the root, as it was reached. */
+struct way_step {
+    const char *path; /* absolute */
+    mode_t mode;      /* type and all 12 bits */
+    uid_t uid;
+    gid_t gid;
+};
+
 struct verdict {
     /*
      * The way to the root: error 0 when the root was reached; else the errno
@@ -72,6 +81,8 @@ struct verdict {
      */
     int way_error;
     const char *way_at;
+    struct way_step *steps; /* the first of them from "/" on; not in an answer */
+    size_t nsteps;
     struct inode_fact gate[GATES];
     int64_t taken_ms;  /* util_boottime_ms() when the gate had been looked at */
     int64_t taken_wall; /* time(NULL) of the same moment, for people */
@@ -103,7 +114,7 @@ int verdict_parse(const char *data, size_t length, const char *path, gid_t gid,
 
 /*
  * Append the verdict as text.  `with_drifts` false leaves out what is below
- * the gate: that is what a probe answers, and fits into PIPE_BUF.
+ * the gate, and the steps: that is what a probe answers, and fits into PIPE_BUF.
  */
 int verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
                    bool with_drifts, struct text *text, struct err *err);

@@ -58,8 +58,8 @@ verdict_encoded_length(const char *string)
     return length;
 }
 
-static void
-add_encoded(struct text *text, const char *string)
+void
+verdict_add_encoded(struct text *text, const char *string)
 {
     for (; *string; string++) {
         if (is_plain(*string))
@@ -73,7 +73,7 @@ void
 verdict_add_string(struct text *text, const char *key, const char *value)
 {
     text_addf(text, "%s=", key);
-    add_encoded(text, value);
+    verdict_add_encoded(text, value);
     text_add_char(text, '\n');
 }
 
@@ -102,7 +102,7 @@ verdict_add_drift(struct text *text, const struct drift *drift)
     if (text->full)
         return false;
     text_addf(text, "drift=%u %u ", drift->owner, drift->what);
-    add_encoded(text, drift->name);
+    verdict_add_encoded(text, drift->name);
     text_add_char(text, '\n');
     if (!text->full && text->length + TAIL_BYTES <= text->size)
         return true;
@@ -169,9 +169,8 @@ hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decode in place; a string that nobody of ours wrote fails. */
-static char *
-decode(struct verdict_reader *reader, char *value)
+char *
+verdict_decode(struct verdict_reader *reader, char *value)
 {
     char *out = value;
 
@@ -200,7 +199,7 @@ decode(struct verdict_reader *reader, char *value)
 char *
 verdict_take_string(struct verdict_reader *reader, const char *key)
 {
-    return decode(reader, verdict_take(reader, key));
+    return verdict_decode(reader, verdict_take(reader, key));
 }
 
 char *
@@ -245,7 +244,7 @@ parse_drift(struct verdict_reader *reader, char *rest, struct drift *ret)
         reader, verdict_cut_word(reader, &rest), DRIFT_ALL);
     if (ret->what & ~(unsigned)DRIFT_ALL)
         reader->failed = true;
-    ret->name = decode(reader, rest);
+    ret->name = verdict_decode(reader, rest);
     if (!is_inner_path(ret->name))
         reader->failed = true;
 }

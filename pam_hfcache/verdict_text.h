@@ -27,6 +27,9 @@ int verdict_add_head(struct text *text, const char *kind, const char *path,
 
 void verdict_add_string(struct text *text, const char *key, const char *value);
 
+/* The string with blanks, control and non-ASCII bytes and "%" as %HH. */
+void verdict_add_encoded(struct text *text, const char *string);
+
 /* How many bytes a string takes as text. */
 size_t verdict_encoded_length(const char *string);
 
@@ -60,6 +63,9 @@ int64_t verdict_take_number(struct verdict_reader *reader, const char *key,
 
 /* Cut the next blank-separated word off `*rest`; never NULL. */
 char *verdict_cut_word(struct verdict_reader *reader, char **rest);
+
+/* Decode in place; a string that nobody of ours wrote fails. */
+char *verdict_decode(struct verdict_reader *reader, char *value);
 
 int64_t verdict_to_number(struct verdict_reader *reader, const char *value,
                           uint64_t max);

@@ -150,6 +150,49 @@ like "$out" '
     hub/.locks +root:hf-users +drwxrws--- 2770  default ACL u::rwx,g::rwx,o::---
     hub/blobs +not there; clients that want it make it
 ' "a healthy cache: the facts"
+steps='step=40755 0 0 /
+step=40755 0 0 /srv
+step=42750 0 900 /srv/huggingface
+'
+seen
+run explain bob
+like "$out" '
+    /                 root:root          drwxr-xr-x 0755
+    /srv              root:root          drwxr-xr-x 0755
+    /srv/huggingface  root:hf-users      drwxr-s--- 2750  default ACL' \
+    "the way to a healthy cache: each step, and the root once"
+run explain bob --json
+asked '.cache.way[1] | [.path, .mode, .owner, .group]' \
+    '["/srv","0755","root","root"]' "JSON: the way"
+way=13 at=/srv/huggingface steps='step=40755 0 0 /
+step=40700 3001 0 /srv
+'
+seen
+exits 1 "a way that is closed" explain bob
+like "$out" '
+    /                 root:root          drwxr-xr-x 0755
+    /srv              alice:root         drwx------ 0700  <- members may not enter it
+    /srv/huggingface  not reached
+' "a way that is closed: at which step, whose"
+way=2 at=/srv/huggingface steps='step=40755 0 0 /
+step=40755 0 0 /srv
+'
+seen
+exits 1 "a way that ends" explain bob
+like "$out" '
+    /srv              root:root          drwxr-xr-x 0755
+    /srv/huggingface  <- No such file or directory
+' "a way that ends: where"
+way=40 at=/srv steps='step=40755 0 0 /
+step=120777 3002 3002 /srv
+'
+seen
+exits 1 "a link of a user" explain bob
+like "$out" "
+    /srv              bob:bob            lrwxrwxrwx 0777  <- a symbolic link that is not root's alone
+
+" "a link of a user: marked, and nothing behind it"
+way=0 at='' steps=''
 hub='0 40770 0 3001 1'
 seen
 exits 1 "a closed cache" explain bob

@@ -6,7 +6,7 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-COMMANDS="explain setup enable disable status env policy"
+COMMANDS="explain setup enable disable status env revoke policy"
 
 exits 0 "--help" --help
 is "$err" "" "--help: nothing on stderr"
@@ -20,7 +20,7 @@ for command in $COMMANDS; do
     like "$out" "
 Exit: " "$command --help says its exit codes"
 done
-is "$("$HFCACHE" --help | grep -Ec '^  [a-z]')" 9 "--help lists no other"
+is "$("$HFCACHE" --help | grep -Ec '^  [a-z]')" 10 "--help lists no other"
 
 exits 0 "--version" --version
 like "$out" '^hfcache [0-9]+\.[0-9]+\.[0-9]+$' "--version says it"

@@ -60,6 +60,9 @@ FUZZ(data, size)
     int r = verdict_parse(text, size, INPUT_PATH, getegid(), &verdict, &err);
 
     if (r == 0) {
+        MUST(verdict.nsteps <= VERDICT_MAX_STEPS);
+        for (size_t i = 0; i < verdict.nsteps; i++)
+            MUST(*verdict.steps[i].path == '/');
         for (size_t i = 0; i < verdict.ndrifts; i++)
             check_drift(&verdict.drifts[i]);
         check_decision(&verdict);

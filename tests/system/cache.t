@@ -66,6 +66,25 @@ is "$?" 0 "MUST 2.6.1: behind a folder that all can write: login succeeds"
 rm "$CACHE"
 mv /srv/open/hf "$CACHE"
 
+# explain tells of the way what the last look saw there, and looks nowhere.
+mkdir /srv/shut
+mv "$CACHE" /srv/shut/hf
+ln -s shut/hf "$CACHE"
+chmod 0710 /srv/shut
+login_sees closed no "a folder on the way that members may not enter"
+like "$(hfcache explain alice)" '
+    /srv/shut +root:root +drwx--x--- 0710  <- members may not enter it
+    /srv/shut/hf +not reached
+' "explain marks the folder, behind root's link"
+chmod 0755 /srv/shut
+login_sees usable yes "and opened again"
+like "$(hfcache explain alice)" '
+    /srv/huggingface +root:root +lrwxrwxrwx 0777
+    /srv/shut +root:root +drwxr-xr-x 0755
+    /srv/shut/hf ' "explain shows the way through the link"
+rm "$CACHE"
+mv /srv/shut/hf "$CACHE"
+
 # --- its modes --------------------------------------------------------------
 
 chmod 0700 "$CACHE"

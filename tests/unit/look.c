@@ -79,6 +79,45 @@ TEST("the gate's facts")
     CHECK_INT(sight.verdict.ndrifts, 0);
 }
 
+TEST("the way is kept step by step, as far as it was gone")
+{
+    char path[PATH_MAX];
+    const struct way_step *last;
+
+    make_cache();
+    look();
+    last = &sight.steps[sight.verdict.nsteps - 1];
+    CHECK_STR(sight.steps[0].path, "/");
+    CHECK_STR(last->path, tap_folder());
+    CHECK(S_ISDIR(last->mode));
+    CHECK_INT(last->uid, getuid());
+    snprintf(path, sizeof(path), "%s", tap_in_folder("hub/none/below"));
+    errand.path = path;
+    look();
+    CHECK_INT(sight.verdict.way_error, ENOENT);
+    CHECK_STR(sight.verdict.way_at, tap_in_folder("hub/none"));
+    last = &sight.steps[sight.verdict.nsteps - 1];
+    CHECK_STR(last->path, tap_in_folder("hub"));
+}
+
+TEST("a way of more steps than there is room for is kept as far as there is")
+{
+    char path[PATH_MAX];
+    size_t length;
+
+    make_cache();
+    snprintf(path, sizeof(path), "%s", tap_folder());
+    for (unsigned i = 0; i < 2 * VERDICT_MAX_STEPS; i++) {
+        length = strlen(path);
+        snprintf(path + length, sizeof(path) - length, "/d");
+        REQUIRE_INT(mkdir(path, 0755), 0);
+    }
+    errand.path = path;
+    look();
+    CHECK_INT(sight.verdict.way_error, 0);
+    CHECK_INT(sight.verdict.nsteps, VERDICT_MAX_STEPS);
+}
+
 TEST("an access ACL hides nothing: the gate tells what the group may do")
 {
     /* u::rwx g::--- mask::rwx u:4001:rwx o::---, as the kernel has it */

@@ -17,11 +17,19 @@ static struct drift drifts[] = {
     {.name = "hub/.locks/m\n=\xff%", .owner = 0, .what = DRIFT_LOCK},
 };
 
+static struct way_step steps[] = {
+    {"/", S_IFDIR | 0755, 0, 0},
+    {"/srv", S_IFLNK | 0777, 1001, GID},
+    {"/d\n=\xff% ", S_IFDIR | 0700, 0, 0},
+};
+
 static struct verdict
 make_verdict(void)
 {
     return (struct verdict){
         .way_at = "",
+        .steps = steps,
+        .nsteps = 3,
         .gate = {[GATE_ROOT] = {0, S_IFDIR | 02750, 0, GID, ACL_FACT_2770},
                  [GATE_HUB] = {0, S_IFDIR | 02770, 0, GID, ACL_FACT_2775},
                  [GATE_LOCKS] = {EACCES, 0, 0, 0, ACL_FACT_NONE},
@@ -56,6 +64,12 @@ TEST("a verdict survives being written as text")
     REQUIRE_INT(verdict_parse(buffer, length, PATH, GID, &got, NULL), 0);
     CHECK_INT(got.way_error, 0);
     CHECK_STR(got.way_at, "");
+    REQUIRE_INT(got.nsteps, 3);
+    CHECK_STR(got.steps[1].path, "/srv");
+    CHECK_INT(got.steps[1].mode, S_IFLNK | 0777);
+    CHECK_INT(got.steps[1].uid, 1001);
+    CHECK_INT(got.steps[1].gid, GID);
+    CHECK_STR(got.steps[2].path, steps[2].path);
     CHECK_INT(memcmp(got.gate, verdict.gate, sizeof(got.gate)), 0);
     CHECK_INT(got.taken_ms, verdict.taken_ms);
     CHECK_INT(got.taken_wall, 1700000000);
@@ -81,6 +95,7 @@ TEST("an answer has no drifts and fits into a pipe")
     CHECK(length < 4096);
     REQUIRE_INT(verdict_parse(buffer, length, PATH, GID, &got, NULL), 0);
     CHECK_INT(got.ndrifts, 0);
+    CHECK_INT(got.nsteps, 0);
     CHECK_INT(got.way_error, ELOOP);
     CHECK_STR(got.way_at, "/srv/a link");
     verdict_free(&got);
@@ -114,6 +129,22 @@ parse_changed(const char *from, const char *to)
     return r;
 }
 
+TEST("more steps than there is room for are refused")
+{
+    char many[VERDICT_MAX_BYTES] = "";
+    struct text text = TEXT_INIT(many);
+
+    for (unsigned i = 0; i < VERDICT_MAX_STEPS - 3; i++)
+        text_add(&text, "step=40755 0 0 /a\n");
+    text_add(&text, "root=0");
+    CHECK_INT(parse_changed("root=0", many), 0);
+    text.length = 0;
+    for (unsigned i = 0; i < VERDICT_MAX_STEPS - 2; i++)
+        text_add(&text, "step=40755 0 0 /a\n");
+    text_add(&text, "root=0");
+    CHECK_INT(parse_changed("root=0", many), -EINVAL);
+}
+
 TEST("what nobody of ours would write is refused")
 {
     CHECK_INT(parse_changed("gid=", "gid="), 0);
@@ -128,6 +159,11 @@ TEST("what nobody of ours would write is refused")
     CHECK_INT(parse_changed("42770", "42780"), -EINVAL);
     CHECK_INT(parse_changed("42770", "4242770"), -EINVAL);
     CHECK_INT(parse_changed("42770", ""), -EINVAL);
+    CHECK_INT(parse_changed("0 0 /\n", "0 0 srv\n"), -EINVAL);
+    CHECK_INT(parse_changed("0 0 /\n", "0 0 \n"), -EINVAL);
+    CHECK_INT(parse_changed("0 0 /\n", "0 0\n"), -EINVAL);
+    CHECK_INT(parse_changed("step=40755", "step=40785"), -EINVAL);
+    CHECK_INT(parse_changed("step=40755", "step=40755 -1"), -EINVAL);
     CHECK_INT(parse_changed("hub/models--a--b", "hub/../b"), -EINVAL);
     CHECK_INT(parse_changed("hub/models--a--b", "/etc/passwd"), -EINVAL);
     CHECK_INT(parse_changed("hub/models--a--b", ""), -EINVAL);
