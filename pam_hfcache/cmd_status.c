@@ -14,15 +14,28 @@
 
 /* --- text ---------------------------------------------------------------- */
 
+/* Do way and gate alone say what the state is? */
+static bool
+is_seen_state(enum state state)
+{
+    return state == STATE_USABLE || state == STATE_ABSENT ||
+           state == STATE_CLOSED || state == STATE_ERROR;
+}
+
 static void
 print_age(const struct cache *cache)
 {
-    char age[64] = "";
-    struct text text = TEXT_INIT(age);
+    const struct verdict *verdict = &cache->verdict;
+    char age[64] = "", since[64] = "";
+    struct text age_text = TEXT_INIT(age), since_text = TEXT_INIT(since);
 
     if (!cache->has_verdict)
         return;
-    cli_add_duration(&text, verdict_age_ms(&cache->verdict));
+    cli_add_duration(&since_text,
+                     (verdict->taken_wall - verdict->since_wall) * 1000);
+    if (verdict->since_wall && is_seen_state(cache->view.state))
+        printf(" for %s at least", since);
+    cli_add_duration(&age_text, verdict_age_ms(verdict));
     printf(", looked at %s ago", age);
 }
 
@@ -191,6 +204,10 @@ write_cache(struct json *json, const struct cache *cache)
     if (cache->has_verdict) {
         json_number(json, "taken", cache->verdict.taken_wall);
         json_number(json, "age_ms", verdict_age_ms(&cache->verdict));
+        if (cache->verdict.since_wall)
+            json_number(json, "since", cache->verdict.since_wall);
+        else
+            json_null(json, "since");
         json_number(json, "all_around", cache->verdict.round_wall);
         report_write_way(json, &cache->verdict);
         report_write_gate(json, section, cache->gid, &cache->verdict);

@@ -42,9 +42,9 @@
  *
  *   the helper's work (errand.h: what it is sent to do)
  *     shed.c             nobody's child, then a member's eyes, then a user
- *     look.c             below hub/ as far as the budget goes; look_way.c the
- *                        way there, look_gate.c the gate, look_place.c where
- *                        the last look stopped
+ *     look.c             below hub/ as far as the budget goes; look_gate.c the
+ *                        way and the gate, look_place.c where the last look
+ *                        stopped
  *     mender.c           a user's own inodes, mended as that user
  *     join.c             a lasting membership; join_ways.c how it is written
  *                        down, join_leave.c and taken back

@@ -132,6 +132,9 @@ look_begin(struct sight *sight, const struct verdict *last)
     sight->verdict.drifts = sight->drifts;
     if (!last)
         return;
+    sight->last_way_error = last->way_error;
+    sight->last_since_wall = last->since_wall;
+    memcpy(sight->last_gate, last->gate, sizeof(last->gate));
     snprintf(sight->cursor, sizeof(sight->cursor), "%s", last->cursor);
     sight->verdict.round_wall = last->round_wall;
     sight->verdict.more_drifts = last->more_drifts;

@@ -28,6 +28,9 @@ struct sight {
     size_t step_bytes;         /* of these */
     char cursor[320];
     struct drift drifts[VERDICT_MAX_DRIFTS];
+    int last_way_error; /* what the last look found, if last_since_wall */
+    struct inode_fact last_gate[GATES];
+    int64_t last_since_wall;
     uid_t uid;   /* for whose login it looks */
     int root_fd; /* O_PATH; -1: the root was not reached */
 };

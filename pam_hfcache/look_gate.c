@@ -1,15 +1,52 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The look at the gate: the way to the root, the root, and what all need.
+ * The way to the cache's root, and the look at the gate: see look.h.
  */
+
 #include "look.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "look_place.h"
-#include "look_way.h"
 #include "safefs.h"
+
+/* --- the way ------------------------------------------------------------- */
+
+static void
+keep_step(void *ctx, const char *path, const struct stat *st)
+{
+    struct sight *sight = ctx;
+    struct verdict *verdict = &sight->verdict;
+    size_t length = strlen(path) + 1;
+    char *copy = sight->step_paths + sight->step_bytes;
+
+    if (verdict->nsteps == VERDICT_MAX_STEPS ||
+        length > sizeof(sight->step_paths) - sight->step_bytes)
+        return;
+    memcpy(copy, path, length);
+    sight->step_bytes += length;
+    verdict->steps[verdict->nsteps++] =
+        (struct way_step){copy, st->st_mode, st->st_uid, st->st_gid};
+}
+
+/*
+ * Open the root, with the place where that failed in sight->way_at, and keep
+ * the first steps, as many as there is room for.
+ */
+static int
+open_root(struct sight *sight, const char *path)
+{
+    struct err err;
+
+    sight->step_bytes = 0;
+    sight->verdict.steps = sight->steps;
+    sight->verdict.nsteps = 0;
+    return safefs_open_root_seen(path, sight->way_at, keep_step, sight, &err);
+}
+
+/* --- the gate ------------------------------------------------------------ */
 
 enum acl_fact
 look_at_acl(int fd)
@@ -41,13 +78,23 @@ look_at_fact(int root_fd, const char *path, struct inode_fact *ret)
         ret->mode = (ret->mode & ~(mode_t)070) | (mode_t)group << 3;
 }
 
+/* Is all as the last look found it? */
+static bool
+is_as_before(const struct sight *sight)
+{
+    const struct verdict *verdict = &sight->verdict;
+
+    return sight->last_since_wall &&
+           verdict->way_error == sight->last_way_error &&
+           memcmp(verdict->gate, sight->last_gate, sizeof(verdict->gate)) == 0;
+}
+
 void
 look_at_gate(struct sight *sight, const struct errand *errand)
 {
-    static const char *const paths[GATES] = {".", "hub", LOOK_LOCKS,
-                                             "hub/blobs"};
+    static const char *const paths[GATES] = {".", "hub", LOOK_LOCKS, "hub/blobs"};
     struct verdict *verdict = &sight->verdict;
-    int fd = look_way(sight, errand->path);
+    int fd = open_root(sight, errand->path);
 
     sight->uid = errand->uid;
     verdict->way_error = fd < 0 ? -fd : 0;
@@ -61,4 +108,6 @@ look_at_gate(struct sight *sight, const struct errand *errand)
     }
     verdict->taken_ms = util_boottime_ms();
     verdict->taken_wall = time(NULL);
+    verdict->since_wall = is_as_before(sight) ? sight->last_since_wall
+                                              : verdict->taken_wall;
 }

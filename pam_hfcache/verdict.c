@@ -64,6 +64,8 @@ verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
 
     if (r < 0)
         return r;
+    if (verdict->since_wall)
+        text_addf(text, "since=%" PRId64 "\n", verdict->since_wall);
     text_addf(text, "way=%d\n", verdict->way_error);
     verdict_add_string(text, "at", verdict->way_at ? verdict->way_at : "");
     if (with_drifts)
@@ -171,6 +173,8 @@ parse_buffer(char *data, const char *path, gid_t gid, struct verdict *ret,
 
     if (r < 0)
         return r;
+    if (util_has_prefix(reader.next, "since="))
+        ret->since_wall = verdict_take_number(&reader, "since", INT64_MAX);
     ret->way_error = (int)verdict_take_number(&reader, "way", 4095);
     ret->way_at = verdict_take_string(&reader, "at");
     take_steps(&reader, ret);

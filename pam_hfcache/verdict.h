@@ -86,6 +86,8 @@ struct verdict {
     struct inode_fact gate[GATES];
     int64_t taken_ms;  /* util_boottime_ms() when the gate had been looked at */
     int64_t taken_wall; /* time(NULL) of the same moment, for people */
+    int64_t since_wall; /* since when way and gate have been like this; 0: who
+                           knows */
     /* Where the look below hub/ stopped, "" if it has been all around. */
     const char *cursor;
     int64_t round_wall; /* when it last came all around; 0: never yet */

@@ -106,7 +106,7 @@ policy() {
 
 # What seen() writes; a test may set these before. Each is the errno, the
 # mode with its type, the owner, the group, and 1 for the right default ACL.
-way=0 at='' steps='' root='0 42750 0 900 1' hub='0 42770 0 900 1'
+way=0 at='' steps='' since='' root='0 42750 0 900 1' hub='0 42770 0 900 1'
 locks='0 42770 0 900 1' blobs='2 0 0 0 0' drifts='' round=0
 
 # seen [AGE_MS]: the last probe's verdict on the cache, taken that long ago.
@@ -122,7 +122,8 @@ path=$CACHE
 gid=900
 taken=$((${up%.*}${up#*.}0 - ${1:-0}))
 wall=1700000000
-way=$way
+${since:+since=$since
+}way=$way
 at=$at
 ${steps}root=$root
 hub=$hub

@@ -6,6 +6,35 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
+# exposes NAME: $out is of the text format as strictly as scrapers may take it:
+# each metric described once and before its samples, which stand together; no
+# sample twice; names, labels and their escapes, numbers as the format says.
+exposes() {
+    is "$(awk '
+        function wrong(what) { print NR ": " what ": " $0 }
+        BEGIN { label = "[a-z_]+=\"([^\"\\\\]|\\\\[\\\\\"n])*\"" }
+        $1 == "#" && ($2 == "HELP" || $2 == "TYPE") {
+            if ($3 !~ /^hfcache_[a-z_]+$/ || NF < 4) wrong("description")
+            if (described[$2, $3]++) wrong("described twice")
+            if (sampled[$3]) wrong("described behind its samples")
+            if ($2 == "TYPE" && $4 != "gauge") wrong("type")
+            if ($2 == "TYPE") current = $3
+            next
+        }
+        {
+            if ($0 !~ "^[a-z_]+[{]" label "(," label \
+                ")*[}] -?[0-9]+([.][0-9]+)?(e[+-][0-9]+)?$") wrong("sample")
+            name = $0; sub(/[{].*/, "", name)
+            series = $0; sub(/ [^ ]*$/, "", series)
+            if (!described["HELP", name] || !described["TYPE", name] ||
+                name != current) wrong("not described, or not there")
+            if (seen[series]++) wrong("twice")
+            sampled[name] = 1
+        }' <<< "$out")" "" "$1: of the text format"
+    ! command -v promtool > /dev/null ||
+        ok "$1: promtool takes it" promtool check metrics <<< "$out"
+}
+
 # Ages are what they are.
 still() {
     sed -E 's/[0-9]+ (ms|s|min) ago/N \1 ago/' <<< "$1"
@@ -31,6 +60,21 @@ is "$(still "$out")" "/srv/huggingface  group hf-users  [cache], built-in defaul
   below   0 repositories or lock folders to mend; last all around N min ago
   tree    never checked; sudo hfcache check" \
     "a healthy cache: the facts"
+
+since=$((1700000000 - 3 * 3600 - 60))
+seen 5000
+run status
+like "$(still "$out")" '
+  state   usable for 3 h 1 min at least, looked at N s ago
+' "a healthy cache: since when it is"
+run status --json
+asked '.caches[0].since' $since "JSON: since when"
+hub='0 40770 3002 3002 0'
+seen
+run status
+like "$out" '
+  state   closed for 3 h 1 min at least, looked' "a closed cache: since when"
+hub='0 42770 0 900 1' since=''
 
 drifts='drift=3002 3 hub/models--a--b
 drift=3999 32 hub/.locks/models--a--b
@@ -71,12 +115,9 @@ hfcache_state\{path="/srv/huggingface",group="hf-users",state="usable"\} 1
 like "$out" '
 hfcache_drifts\{path="/srv/huggingface",group="hf-users"\} 2
 ' "Prometheus: drifts"
-if command -v promtool > /dev/null; then
-    ok "Prometheus: promtool takes it" promtool check metrics <<< "$out"
-else
-    is "$(grep -cvE '^# (HELP|TYPE) [a-z_]+ .+|^[a-z_]+\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\} [0-9.e+-]+$' \
-        <<< "$out")" 0 "Prometheus: each line is of the format"
-fi
+exposes "Prometheus"
+is "$("$HFCACHE" status --prometheus | tail -c 1 | od -An -c | tr -d ' ')" '\n' \
+    "Prometheus: the last line is ended"
 
 drifts=$'drift=3002 3 hub/models--%1b[31m%0aevil%ff\n'
 seen
@@ -149,8 +190,7 @@ like "$out" "
 hfcache_tree_findings\{$labels,severity=\"alarm\"\} 2
 hfcache_tree_findings\{$labels,severity=\"drift\"\} 5
 hfcache_tree_findings\{$labels,severity=\"note\"\} 1234$" "Prometheus: findings by severity"
-is "$(grep -c '^# TYPE hfcache_tree_findings ' <<< "$out")" 1 \
-    "Prometheus: each metric is described once"
+exposes "Prometheus of a check"
 
 tree_drifts=0 folders=0 named='' more=0 given=0 reused=0 oldest=0
 checked
@@ -252,6 +292,17 @@ END
 seen
 run status
 is "$(grep -c '^/' <<< "$out")" 2 "a cache of two sections is shown once"
+run status --prometheus
+is "$(grep -c '^hfcache_state{' <<< "$out")" 2 "and is measured once"
+exposes "Prometheus of two caches"
+policy <<'END'
+[cache]
+path = /srv/a "quoted" back\slash
+END
+run status --prometheus
+like "$out" 'path="/srv/a \\"quoted\\" back\\\\slash"' \
+    "Prometheus: what a label may not hold is escaped"
+exposes "Prometheus of an odd path"
 
 policy <<END
 [cache]

@@ -100,6 +100,26 @@ TEST("the way is kept step by step, as far as it was gone")
     CHECK_STR(last->path, tap_in_folder("hub"));
 }
 
+TEST("since when it is so stays while nothing changes, and begins anew if it does")
+{
+    int64_t first;
+
+    make_cache();
+    look();
+    first = sight.verdict.since_wall;
+    CHECK_INT(first, sight.verdict.taken_wall);
+    sight.verdict.since_wall = first - 3600;
+    look();
+    CHECK_INT(sight.verdict.since_wall, first - 3600);
+    REQUIRE_INT(chmod(tap_in_folder("hub"), 0770), 0);
+    look();
+    CHECK(sight.verdict.since_wall >= first);
+    sight.verdict.since_wall = first - 3600;
+    errand.path = tap_in_folder("none");
+    look();
+    CHECK(sight.verdict.since_wall >= first);
+}
+
 TEST("a way of more steps than there is room for is kept as far as there is")
 {
     char path[PATH_MAX];

@@ -36,6 +36,7 @@ make_verdict(void)
                  [GATE_BLOBS] = {ENOENT, 0, 0, 0, ACL_FACT_NONE}},
         .taken_ms = util_boottime_ms(),
         .taken_wall = 1700000000,
+        .since_wall = 1600000000,
         .cursor = "hub:42",
         .round_wall = 5,
         .drifts = drifts,
@@ -73,6 +74,7 @@ TEST("a verdict survives being written as text")
     CHECK_INT(memcmp(got.gate, verdict.gate, sizeof(got.gate)), 0);
     CHECK_INT(got.taken_ms, verdict.taken_ms);
     CHECK_INT(got.taken_wall, 1700000000);
+    CHECK_INT(got.since_wall, 1600000000);
     CHECK_STR(got.cursor, "hub:42");
     CHECK_INT(got.round_wall, 5);
     REQUIRE_INT(got.ndrifts, 2);
@@ -163,6 +165,8 @@ TEST("what nobody of ours would write is refused")
     CHECK_INT(parse_changed("0 0 /\n", "0 0 \n"), -EINVAL);
     CHECK_INT(parse_changed("0 0 /\n", "0 0\n"), -EINVAL);
     CHECK_INT(parse_changed("step=40755", "step=40785"), -EINVAL);
+    CHECK_INT(parse_changed("since=", "since=-"), -EINVAL);
+    CHECK_INT(parse_changed("since=", "since=1\nsince="), -EINVAL);
     CHECK_INT(parse_changed("step=40755", "step=40755 -1"), -EINVAL);
     CHECK_INT(parse_changed("hub/models--a--b", "hub/../b"), -EINVAL);
     CHECK_INT(parse_changed("hub/models--a--b", "/etc/passwd"), -EINVAL);
