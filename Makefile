@@ -28,6 +28,7 @@ libexecdir ?= $(exec_prefix)/libexec
 sysconfdir ?= /etc
 crondir ?= $(sysconfdir)/cron.d
 mandir ?= $(prefix)/share/man
+docdir ?= $(prefix)/share/doc/pam_hfcache
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
 fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
@@ -147,6 +148,9 @@ cronfile := $(DESTDIR)$(crondir)/hfcache
 unitdir := $(DESTDIR)$(systemdsystemunitdir)
 tmpfile := $(DESTDIR)$(tmpfilesdir)/hfcache.conf
 units := $(notdir $(wildcard conf/systemd/*))
+exampledir := $(DESTDIR)$(docdir)/examples
+examples := $(patsubst conf/examples/%,%,\
+	$(wildcard $(addprefix conf/examples/,*.conf hfcache-* *.d/*)))
 members := /var/lib/hfcache/members
 man5 := $(DESTDIR)$(mandir)/man5
 man8 := $(DESTDIR)$(mandir)/man8
@@ -169,6 +173,9 @@ install-conf: $(PAGES)
 	test -e $(cronfile) || $(call fill_in,conf/cron.d/hfcache,$(cronfile))
 	$(foreach unit,$(units),$(call \
 		fill_in,conf/systemd/$(unit),$(unitdir)/$(unit)) &&) true
+	$(INSTALL) -d $(exampledir)/fleet.conf.d
+	$(foreach example,$(examples),$(call \
+		fill_in,conf/examples/$(example),$(exampledir)/$(example)) &&) true
 	$(INSTALL) -d $(man5) $(man8) $(DESTDIR)$(bashcompdir) \
 		$(DESTDIR)$(zshcompdir) $(DESTDIR)$(fishcompdir)
 	$(INSTALL) -m 0644 $(filter %.5,$(PAGES)) $(man5)
@@ -194,11 +201,13 @@ uninstall:
 	rm -f $(DESTDIR)$(securedir)/pam_hfcache.so \
 		$(DESTDIR)$(bindir)/hfcache $(DESTDIR)$(helper) $(cronfile) \
 		$(tmpfile) \
-		$(units:%=$(unitdir)/%) \
+		$(units:%=$(unitdir)/%) $(examples:%=$(exampledir)/%) \
 		$(addprefix $(man5)/,$(notdir $(filter %.5,$(PAGES)))) \
 		$(addprefix $(man8)/,$(notdir $(filter %.8,$(PAGES)))) \
 		$(DESTDIR)$(bashcompdir)/hfcache $(DESTDIR)$(zshcompdir)/_hfcache \
 		$(DESTDIR)$(fishcompdir)/hfcache.fish
+	-rmdir --ignore-fail-on-non-empty $(exampledir)/fleet.conf.d \
+		$(exampledir) $(DESTDIR)$(docdir)
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir) $(unitdir) \
 		$(dir $(tmpfile)) \
 		$(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) \

@@ -2,7 +2,6 @@
 /*
  * The way to the cache's root, and the look at the gate: see look.h.
  */
-
 #include "look.h"
 
 #include <errno.h>

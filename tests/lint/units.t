@@ -34,8 +34,12 @@ is "$(cd "$WORK" && find etc lib -type f -printf '%m %p\n' | sort)" \
 644 lib/systemd/system/hfcache-check.service
 644 lib/systemd/system/hfcache-check.timer
 644 lib/tmpfiles.d/hfcache.conf" "what is in conf/, each 0644"
+is "$(cd conf/examples && find . -type f | sort)" \
+    "$(cd "$WORK/share/doc/pam_hfcache/examples" && find . -type f -perm 644 |
+        sort)" "the examples are among the documentation, each 0644"
 is "$(find "$WORK/etc" "$WORK/lib" -type l)" "" "nothing is enabled"
-is "$(grep -rnE '@[a-z]+@' "$WORK/etc" "$WORK/lib")" "" "all paths are filled in"
+is "$(grep -rnE '@[a-z]+@' "$WORK/etc" "$WORK/lib" "$WORK/share/doc")" "" \
+    "all paths are filled in"
 is "$(grep ^ExecStart= "$SERVICE")" "ExecStart=$WORK/bin/hfcache check" \
     "the service starts the installed program"
 
