@@ -14,10 +14,12 @@
 #include <syslog.h>
 
 #include "login.h"
+#include "processes.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 #define MARK "pam_hfcache_setcred"
 #define SETCRED_PROBLEM "pam_hfcache_problem"
+#define SEARCH_MS 50 /* for the user's processes, in the login that adds him */
 
 /* The words of our line in the PAM stack, and what the handle tells. */
 struct call {
@@ -229,6 +231,33 @@ has_reader(const struct call *call, int flags)
            isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
+/*
+ * Once, in the login that made the user a member: what he started before goes
+ * on without the group, a user manager, tmux or an editor's server for weeks.
+ */
+static void
+tell_of_membership(const struct call *call, const struct login *login)
+{
+    struct processes old;
+    char sentence[720] = "";
+    struct text text = TEXT_INIT(sentence);
+
+    processes_find(login->person.subject.uid, login->gid, false, SEARCH_MS,
+                   &old);
+    if (old.named) {
+        text_add(&text, " Restart what still runs without it: ");
+        processes_add_names(&old, &text);
+        text_add(&text, ".");
+    } else if (!old.complete) {
+        text_add(&text, " Restart tmux, VS Code server and the like that still "
+                        "run.");
+    }
+    (void)pam_info(call->pamh,
+                   "hfcache: you are now in group %s.%s What you downloaded "
+                   "before stays where it is: see \"hfcache explain\".",
+                   policy_text(login->section, KEY_GROUP), sentence);
+}
+
 static void
 notify(const struct call *call, const struct login *login, int flags)
 {
@@ -241,10 +270,7 @@ notify(const struct call *call, const struct login *login, int flags)
                        "this session: %s",
                        *login->view.why ? login->view.why : login->problem);
     if (login->persist_added)
-        (void)pam_info(call->pamh,
-                       "hfcache: you are now in group %s. Restart tmux, VS "
-                       "Code server and the like that still run.",
-                       policy_text(login->section, KEY_GROUP));
+        tell_of_membership(call, login);
     if (login->mending)
         (void)pam_info(call->pamh,
                        "hfcache: %zu of your folders in the shared cache had "

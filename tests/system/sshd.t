@@ -61,6 +61,16 @@ ok "one log line, its fields in order" logged \
     "authpriv\\.[a-z]+ sshd.*pam_hfcache\\(sshd:session\\): $fields"
 is "$(new_log | grep -c ' user=alice ')" 1 "no second line"
 
+# The searches of the README, as they stand there, and the format they go by.
+while read -r search; do
+    is "$(bash -c "$search" | grep -c ' user=alice ')" \
+        "$([[ $search == *env=* ]] && echo 0 || echo 1)" "README: $search"
+done < <(sed -n 's|^    \(grep .*/var/log/auth.log\)$|\1|p' "$SRC/README.md")
+value='=([A-Za-z0-9_./:+,@%-]+|"([^"\\]|\\.)*")'
+is "$(new_log | grep -cvE \
+    "pam_hfcache\(sshd:session\): [a-z_]+$value( [a-z_]+$value)+\$")" 0 \
+    "each word of a line is key=value, odd values quoted"
+
 group_file=$(stat -c '%i %y' /etc/group)
 is "$(by_ssh alice "$LOOK")" "$first" "second login: the same"
 is "$(stat -c '%i %y' /etc/group)" "$group_file" \
@@ -91,13 +101,30 @@ scp -q -O "${SSH_ARGS[@]/#-p/-P}" -i "$KEYS/id" carol@127.0.0.1:blob \
 ok "old scp protocol: a file arrives" cmp /home/carol/blob "$WORK/by-scp"
 is "$(cat "$WORK/out")" "" "old scp protocol: nothing else"
 
+# What dave started before goes on without the group, also if its name would
+# steer a terminal; what has the group, and what is another's, is not named.
+cp /bin/sleep "$WORK/tmux: server"
+cp /bin/sleep "$WORK/"$'odd\e[31m'
+for program in "tmux: server" $'odd\e[31m'; do
+    setpriv --reuid dave --regid dave --clear-groups "$WORK/$program" 60 &
+done
+setpriv --reuid dave --regid dave --groups "$(hf_gid)" "$BASH" -c \
+    'exec -a x sleep 60' &
+setpriv --reuid carol --regid carol --clear-groups tail -f /dev/null &
+chmod 755 "$WORK"
+wait_for 5 pgrep -u dave -f 'tmux: server' > /dev/null
+wait_for 5 pgrep -u dave -x sleep > /dev/null
+wait_for 5 pgrep -u carol -x tail > /dev/null
 first=$(by_terminal dave "$LOOK")
 like "$first" 'groups: dave hf-users' "terminal: the group"
 like "$first" 'HF_HOME=/srv/huggingface' "terminal: the variables"
-like "$first" 'now in group hf-users.*tmux' \
-    "terminal: told of the new membership"
+like "$first" 'now in group hf-users\. Restart what still runs without it: (tmux: server, odd\?\[31m|odd\?\[31m, tmux: server)\. What you' \
+    "terminal: told of the new membership, and what has to be restarted for it"
 unlike "$(by_terminal dave true)" 'hfcache:' \
     "terminal, second login: not a word"
+# shellcheck disable=SC2046
+kill $(jobs -p)
+wait 2> /dev/null
 
 ssh "${SSH_ARGS[@]}" -o BatchMode=yes -i "$KEYS/id" -fNM -S "$WORK/mux" \
     -o ControlPersist=10 erin@127.0.0.1
