@@ -340,6 +340,9 @@ print_text(const struct explanation *it, const struct lines *why)
         print_variables(it);
     }
     print_conclusion(it, why);
+    if (it->login->section)
+        report_print_home(&it->home,
+                          policy_text(it->login->section, KEY_PATH));
 }
 
 /* --- the command --------------------------------------------------------- */
@@ -434,6 +437,8 @@ explain(const struct cli *cli, const char *user, struct explanation *it,
     }
     if (r == 0)
         find_giver(it->login, &it->giver);
+    if (r == 0 && it->login->exports)
+        report_load_home(&it->login->person.subject, &it->home);
     it->needs_auth = r == 0 && needs_auth_line(it->login, it->service);
     if (r < 0) {
         if (!cli->json)

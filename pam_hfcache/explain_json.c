@@ -169,5 +169,6 @@ explain_write_json(const struct explanation *it, const struct lines *why)
     }
     json_bool(&json, "sets_variables", it->session.reached && login->exports);
     write_variables(&json, &login->environment);
+    report_write_home(&json, &it->home);
     json_end_document(&json);
 }

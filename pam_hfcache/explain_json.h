@@ -9,6 +9,7 @@
 #include "login.h"
 #include "members.h"
 #include "pamstack.h"
+#include "report_home.h"
 
 /* How the service's stack of one type comes to the module. */
 struct pamside {
@@ -41,6 +42,7 @@ struct explanation {
     struct pamside session, auth;
     struct login *login;
     struct giver giver;
+    struct home_cache home;
     size_t policy_lines; /* how many of the reasons are about the policy */
     bool needs_auth;     /* membership in the session comes by setcred alone */
 };

@@ -255,6 +255,54 @@ else
     skip "needs root" "a user's own policy"
 fi
 
+# --- what a user has of his own ---------------------------------------------
+
+# as USER COMMAND...: uid and primary gid of that user, no other group.
+as() {
+    local id
+    id=$(id -u "$1")
+    shift
+    setpriv --reuid "$id" --regid "$id" --clear-groups "$@"
+}
+
+if [ "$REAL_UID" -eq 0 ]; then
+    mkdir home
+    mount --bind home /home
+    private=/home/bob/.cache/huggingface/hub
+    mkdir -p $private/models--a--b/blobs $private/datasets--c/blobs $private/.locks
+    head -c 3000000 /dev/urandom > $private/models--a--b/blobs/x
+    head -c 1500000 /dev/urandom > $private/datasets--c/blobs/y
+    chown -R 3002:3002 /home/bob
+    chmod 700 /home/bob
+    out=$(as bob /mnt/hfcache explain)
+    like "$out" "
+$private holds 2 repositories that you alone use, 4\.5 MB\.
+" "a private cache: its owner is told of it"
+    like "$out" "
+  cp -rn $private/NAME /srv/huggingface/hub/
+  rm -r $private/NAME\$" "and what to type"
+    out=$(as bob /mnt/hfcache explain --json)
+    asked '.private | [.path, .repositories, .complete, .bytes > 4400000]' \
+        "[\"$private\",2,true,true]" "JSON: a private cache"
+    run explain bob
+    unlike "$out" 'you alone' "root is not told, and does not look there"
+    out=$(as alice /mnt/hfcache explain bob)
+    unlike "$out" 'you alone' "nor is another user"
+    # What was typed with a link there would take the cache from everybody.
+    mv $private /home/bob/elsewhere
+    ln -s /home/bob/elsewhere $private
+    chown -h 3002:3002 $private
+    out=$(as bob /mnt/hfcache explain)
+    unlike "$out" 'you alone' "what lies behind a link is no private cache"
+    rm $private
+    mkdir $private
+    out=$(as bob /mnt/hfcache explain)
+    unlike "$out" 'you alone' "an empty one is not spoken of"
+    umount /home
+else
+    skip "needs root to be somebody else" "a private cache"
+fi
+
 # --- what it must not do ----------------------------------------------------
 
 if command -v strace > /dev/null && strace -o /mnt/trace true 2> /dev/null; then
