@@ -13,6 +13,8 @@
 #   make test         all tests (root: real login programs, real clients)
 #   make fuzz         each fuzzer for FUZZ_SECONDS, an hour; new inputs stay
 #                     in $(BUILD)/fuzz
+#   make analyse      gcc -fanalyzer, clang-tidy and cppcheck, any finding a
+#                     failure
 #   make demo         two users, one cache, in a private mount namespace (root)
 #   make bench        what a login costs beside other modules, and a whole tree
 #                     beside find, as ratios (root); bench-login and bench-tree
@@ -232,6 +234,10 @@ fuzz:
 	@$(MAKE) fuzzers
 	@$(TEST_ENV) tests/fuzz/run $(FUZZ_SECONDS)
 
+analyse:
+	@tests/system/packages analyse
+	@tests/analysis/analyse $(DEFINES)
+
 demo: root
 	@tests/system/packages build demo
 	@$(MAKE) -s all
@@ -262,6 +268,6 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install install-conf uninstall programs check test fuzz demo bench \
-	bench-login bench-tree root clean FORCE
+.PHONY: all install install-conf uninstall programs check test fuzz analyse \
+	demo bench bench-login bench-tree root clean FORCE
 .DELETE_ON_ERROR:
