@@ -15,6 +15,7 @@
 #                     in $(BUILD)/fuzz
 #   make analyse      gcc -fanalyzer, clang-tidy and cppcheck, any finding a
 #                     failure
+#   make valgrind     the PAM scripts and the quick unit tests under valgrind
 #   make demo         two users, one cache, in a private mount namespace (root)
 #   make bench        what a login costs beside other modules, and a whole tree
 #                     beside find, as ratios (root); bench-login and bench-tree
@@ -238,6 +239,9 @@ analyse:
 	@tests/system/packages analyse
 	@tests/analysis/analyse $(DEFINES)
 
+valgrind: programs
+	$(TEST_ENV) $(PROVE) -v tests/analysis/memcheck
+
 demo: root
 	@tests/system/packages build demo
 	@$(MAKE) -s all
@@ -269,5 +273,5 @@ clean:
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
 .PHONY: all install install-conf uninstall programs check test fuzz analyse \
-	demo bench bench-login bench-tree root clean FORCE
+	valgrind demo bench bench-login bench-tree root clean FORCE
 .DELETE_ON_ERROR:
