@@ -29,7 +29,10 @@ prefix ?= /usr/local
 exec_prefix ?= $(prefix)
 bindir ?= $(exec_prefix)/bin
 libexecdir ?= $(exec_prefix)/libexec
+# Of the policy. PAM's own files are where libpam looks, below /etc; cron, too,
+# looks nowhere else.
 sysconfdir ?= /etc
+crondir ?= $(sysconfdir)/cron.d
 mandir ?= $(prefix)/share/man
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
@@ -38,6 +41,7 @@ fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
 securedir ?= $(shell pkg-config --variable=libdir pam 2>/dev/null || \
 	echo /lib/$$($(CC) -print-multiarch 2>/dev/null))/security
 systemdsystemunitdir ?= $(prefix)/lib/systemd/system
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 helper := $(libexecdir)/hfcache-probe
 
 VERSION := 0.1.0
@@ -75,7 +79,8 @@ ALL_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZ
 ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
 	$(SANITIZE) $(LDFLAGS)
 DEFINES = -D_GNU_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
-	-DHFCACHE_VERSION='"$(VERSION)"' -DHFCACHE_SECUREDIR='"$(securedir)"'
+	-DHFCACHE_VERSION='"$(VERSION)"' -DHFCACHE_SECUREDIR='"$(securedir)"' \
+	-DHFCACHE_SYSCONFDIR='"$(sysconfdir)"'
 
 # inih is linked statically where the archive is to be had: a shared library
 # more costs every login as much as all of our own work.
@@ -138,13 +143,15 @@ $(PROBE): $(BUILD)/pam_hfcache/hfcache_probe.o $(LIB)
 $(BUILD)/man/%: pam_hfcache/man/% $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,SED,$@)sed -e 's|@libexecdir@|$(libexecdir)|g' \
-		-e 's|@securedir@|$(securedir)|g' $< > $@
+		-e 's|@securedir@|$(securedir)|g' \
+		-e 's|@sysconfdir@|$(sysconfdir)|g' $< > $@
 
 # --- install ---------------------------------------------------------------
 
 conffile := $(DESTDIR)$(sysconfdir)/security/hfcache.conf
-cronfile := $(DESTDIR)$(sysconfdir)/cron.d/hfcache
+cronfile := $(DESTDIR)$(crondir)/hfcache
 unitdir := $(DESTDIR)$(systemdsystemunitdir)
+tmpfile := $(DESTDIR)$(tmpfilesdir)/hfcache.conf
 units := $(notdir $(wildcard conf/systemd/*))
 man5 := $(DESTDIR)$(mandir)/man5
 man8 := $(DESTDIR)$(mandir)/man8
@@ -160,7 +167,8 @@ install: all install-conf
 # stays as it is.
 fill_in = sed 's|@bindir@|$(bindir)|g' $(1) | $(INSTALL) -m 0644 /dev/stdin $(2)
 install-conf: $(PAGES)
-	$(INSTALL) -d $(dir $(conffile) $(cronfile)) $(unitdir)
+	$(INSTALL) -d $(dir $(conffile) $(cronfile) $(tmpfile)) $(unitdir)
+	$(INSTALL) -m 0644 conf/tmpfiles.d/hfcache.conf $(tmpfile)
 	test -e $(conffile) || \
 		$(INSTALL) -m 0644 conf/hfcache.conf $(conffile)
 	test -e $(cronfile) || $(call fill_in,conf/cron.d/hfcache,$(cronfile))
@@ -188,12 +196,14 @@ uninstall:
 		systemctl --quiet stop hfcache-check.timer || true
 	rm -f $(DESTDIR)$(securedir)/pam_hfcache.so \
 		$(DESTDIR)$(bindir)/hfcache $(DESTDIR)$(helper) $(cronfile) \
+		$(tmpfile) \
 		$(units:%=$(unitdir)/%) \
 		$(addprefix $(man5)/,$(notdir $(filter %.5,$(PAGES)))) \
 		$(addprefix $(man8)/,$(notdir $(filter %.8,$(PAGES)))) \
 		$(DESTDIR)$(bashcompdir)/hfcache $(DESTDIR)$(zshcompdir)/_hfcache \
 		$(DESTDIR)$(fishcompdir)/hfcache.fish
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir) $(unitdir) \
+		$(dir $(tmpfile)) \
 		$(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) \
 		$(DESTDIR)$(fishcompdir)
 	@if cmp -s conf/hfcache.conf $(conffile); then rm $(conffile); \

@@ -8,12 +8,15 @@
 #
 # The version of them all is VERSION; their dates are that of the last commit,
 # so that two builds of it by the same compiler are the same, byte by byte
-# (RPMs: in the same folder; elsewhere what is in them).
+# (RPMs: in the same folder; elsewhere what is in them).  Who answers for them is
+# PACKAGER, or DEBFULLNAME and DEBEMAIL; without these nobody can be written to,
+# and the address says so.
 
 SOURCE_DATE_EPOCH ?= $(shell git -c safe.directory='$(CURDIR)' \
 	log -1 --format=%ct 2> /dev/null || stat -c %Y Makefile)
 RELEASE := 1
-PACKAGER := The pam_hfcache authors <pam-hfcache@packages.invalid>
+PACKAGER ?= $(or $(DEBFULLNAME),The pam_hfcache developers) \
+	<$(or $(DEBEMAIL),noreply@pam-hfcache.invalid)>
 
 UNPACKED := pam_hfcache-$(VERSION)
 TARBALL := $(abspath $(BUILD))/$(UNPACKED).tar.gz
@@ -24,6 +27,7 @@ RPM := $(abspath $(BUILD))/rpm
 # its BUILD least of all.
 package_env = env -i PATH="$$PATH" HOME="$$HOME" TMPDIR="$${TMPDIR:-/tmp}" \
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) LC_ALL=C
+quoted = '$(subst ','\'',$(1))'
 package_date = $$(LC_ALL=C date -u -d @$(SOURCE_DATE_EPOCH) $(1))
 
 dist:
@@ -43,9 +47,12 @@ deb: dist
 	cp $(TARBALL) $(DEB)/pam-hfcache_$(VERSION).orig.tar.gz
 	tar -xzf $(TARBALL) -C $(DEB)
 	cp -R $(DEB)/$(UNPACKED)/conf/debian $(DEB)/$(UNPACKED)/debian
+	sed -i $(call quoted,s|@PACKAGER@|$(subst &,\&,$(PACKAGER))|) \
+		$(DEB)/$(UNPACKED)/debian/control
 	printf '%s\n\n  * %s\n\n -- %s  %s\n' \
 		'pam-hfcache ($(VERSION)-$(RELEASE)) unstable; urgency=medium' \
-		'Version $(VERSION): README.md tells what is new.' '$(PACKAGER)' \
+		'Version $(VERSION): README.md tells what is new.' \
+		$(call quoted,$(PACKAGER)) \
 		"$(call package_date,-R)" > $(DEB)/$(UNPACKED)/debian/changelog
 	cd $(DEB)/$(UNPACKED) && $(package_env) \
 		DEB_BUILD_OPTIONS="$${DEB_BUILD_OPTIONS-nocheck}" \
@@ -63,7 +70,7 @@ rpm: dist
 	{ sed 's/@VERSION@/$(VERSION)/; s/@RELEASE@/$(RELEASE)/' \
 		conf/rpm/pam_hfcache.spec; \
 		echo "* $(call package_date,'+%a %b %d %Y')" \
-			'$(PACKAGER) - $(VERSION)-$(RELEASE)'; \
+			$(call quoted,$(PACKAGER) - $(VERSION)-$(RELEASE)); \
 		echo '- Version $(VERSION): README.md tells what is new.'; \
 		} > $(RPM)/pam_hfcache.spec
 	$(package_env) rpmbuild -ba --clean \

@@ -22,7 +22,7 @@
 
 /* What is known of the tree, and what will be. */
 struct memory {
-    int dir_fd;
+    int dir_fd, lock_fd;
     struct snapshot *known;
     struct snapshot_writer *record;
 };
@@ -75,14 +75,31 @@ remove_leftovers(int dir_fd, const char *name)
     safefs_free_names(names, count);
 }
 
+/* Begin a new snapshot, if no other check is writing one. */
+static void
+begin_record(struct memory *memory, const char *name,
+             const struct snapshot_of *of, unsigned jobs)
+{
+    char lock[80];
+
+    snprintf(lock, sizeof(lock), "%s.lock", name);
+    memory->lock_fd = safefs_lock_file(memory->dir_fd, lock, false);
+    if (memory->lock_fd < 0)
+        return;
+    remove_leftovers(memory->dir_fd, name);
+    if (snapshot_begin(memory->dir_fd, name, of, memory->known, jobs,
+                       &memory->record) < 0)
+        memory->record = NULL;
+}
+
 /*
  * Without a memory all is read, and nothing is remembered.  Of two checks at
- * once the first one's is lost.
+ * once the second one's is not written.
  */
 static struct memory
 remember(const struct audit_options *options, int root_fd)
 {
-    struct memory memory = {.dir_fd = -1};
+    struct memory memory = {.dir_fd = -1, .lock_fd = -1};
     char key[VERDICT_KEY_SIZE], name[64], path[sizeof(STATE_DIR) + 64];
     struct snapshot_of of;
 
@@ -96,10 +113,7 @@ remember(const struct audit_options *options, int root_fd)
     snprintf(path, sizeof(path), STATE_DIR "/%s", name);
     if (!options->full && snapshot_open(path, 0, &of, &memory.known) < 0)
         memory.known = NULL;
-    remove_leftovers(memory.dir_fd, name);
-    if (snapshot_begin(memory.dir_fd, name, &of, memory.known, options->jobs,
-                       &memory.record) < 0)
-        memory.record = NULL;
+    begin_record(&memory, name, &of, options->jobs);
     return memory;
 }
 
@@ -110,6 +124,8 @@ forget(struct memory *memory)
         snapshot_end(memory->record);
     if (memory->known)
         snapshot_close(memory->known);
+    if (memory->lock_fd >= 0)
+        close(memory->lock_fd);
     if (memory->dir_fd >= 0)
         close(memory->dir_fd);
 }
@@ -161,6 +177,28 @@ walk(struct audit_work *work, int root_fd)
     return r;
 }
 
+/*
+ * A cache that is not mounted is an empty folder, with nothing wrong in it but
+ * that it has no hub/.
+ */
+static void
+look_for_hub(struct audit_work *work, int root_fd)
+{
+    CLEANUP_CLOSE int fd = safefs_open_beneath(root_fd, "hub", SAFEFS_PIN);
+    struct audit_item missing = {
+        .path = "hub",
+        .kind = layout_kind("hub", S_IFDIR),
+        .what = LAYOUT_UNSEEN,
+        .error = ENOENT,
+        .mode = S_IFDIR,
+        .why = "not mounted? else: hfcache setup",
+    };
+
+    work->is_bare = fd == -ENOENT;
+    if (work->is_bare && !*work->options->start)
+        audit_add(&missing, work);
+}
+
 static int
 run(const struct audit_options *options, struct audit *audit, int root_fd)
 {
@@ -181,6 +219,7 @@ run(const struct audit_options *options, struct audit *audit, int root_fd)
     if (r == 0) {
         memset(work.workers, 0, options->jobs * sizeof(*work.workers));
         pthread_mutex_init(&work.lock, NULL);
+        look_for_hub(&work, root_fd);
         audit->result = walk(&work, root_fd);
         audit_links_tell(work.links, audit_add, &work);
         add_up(&work, audit);

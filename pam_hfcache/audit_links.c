@@ -11,6 +11,7 @@
 #define SLOTS (2 * AUDIT_LINKS) /* half of them stay empty */
 
 struct slot {
+    struct slot *next;
     uint64_t inode;
     uint32_t nlink, met;
     struct audit_item item; /* of the first name; strings are owned */
@@ -18,6 +19,7 @@ struct slot {
 
 struct audit_links {
     size_t count, bytes; /* of the paths */
+    struct slot *newest; /* of all: there are few, most often none */
     struct slot *slots[SLOTS];
 };
 
@@ -30,10 +32,12 @@ audit_links_begin(void)
 void
 audit_links_end(struct audit_links *links)
 {
-    for (size_t i = 0; links && i < SLOTS; i++) {
-        if (links->slots[i])
-            audit_free_item(&links->slots[i]->item);
-        free(links->slots[i]);
+    while (links && links->newest) {
+        struct slot *slot = links->newest;
+
+        links->newest = slot->next;
+        audit_free_item(&slot->item);
+        free(slot);
     }
     free(links);
 }
@@ -72,6 +76,8 @@ audit_links_meet(struct audit_links *links, uint64_t inode, uint32_t nlink,
     slot->inode = inode;
     slot->nlink = nlink;
     slot->met = 1;
+    slot->next = links->newest;
+    links->newest = slot;
     links->count++;
     *place = slot;
     return true;
@@ -80,13 +86,9 @@ audit_links_meet(struct audit_links *links, uint64_t inode, uint32_t nlink,
 void
 audit_links_tell(const struct audit_links *links, audit_tell *tell, void *data)
 {
-    for (size_t i = 0; i < SLOTS; i++) {
-        const struct slot *slot = links->slots[i];
-        struct audit_item item;
+    for (const struct slot *slot = links->newest; slot; slot = slot->next) {
+        struct audit_item item = slot->item;
 
-        if (!slot)
-            continue;
-        item = slot->item;
         if (slot->met >= slot->nlink) {
             item.what &= ~(unsigned)LAYOUT_LINKS;
             item.what |= LAYOUT_INSIDE;

@@ -145,6 +145,8 @@ audit_refuse(const struct audit_work *work, const struct walk_item *item,
     const struct statx *st = item->stat;
     bool is_user = work->options->repair && geteuid() != 0;
 
+    if (work->is_bare)
+        return "no cache without hub/: see there";
     if (is_user && st->stx_uid != geteuid())
         return "somebody else's";
     if (is_frame(&holder->where, walk_last_name(item)))

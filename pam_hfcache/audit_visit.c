@@ -88,6 +88,19 @@ describe_found(const struct walk_item *item, const struct audit_mark *holder,
     return found;
 }
 
+/* A file server also says of what another host removed that it is stale. */
+static bool
+has_gone(const struct walk_item *item, int error)
+{
+    CLEANUP_CLOSE int fd = -1;
+
+    if (error != ESTALE)
+        return error == ENOENT;
+    fd = safefs_open_beneath(item->root_fd, *item->path ? item->path : ".",
+                             SAFEFS_PIN);
+    return fd == -ENOENT;
+}
+
 /*
  * It could not be looked at, because of `error`: what has gone since its name
  * was read is no problem.
@@ -99,7 +112,7 @@ tell_unseen(struct audit_work *work, const struct walk_item *item,
     struct audit_item found = describe_found(
         item, holder, error == EXDEV ? LAYOUT_MOUNT : LAYOUT_UNSEEN);
 
-    if (error == ENOENT || error == ESTALE)
+    if (has_gone(item, error))
         return WALK_ON;
     found.error = error;
     if (item->found)
@@ -108,27 +121,31 @@ tell_unseen(struct audit_work *work, const struct walk_item *item,
     return WALK_ON;
 }
 
-/* Mend it, if that is what is wanted, and say what became of it. */
-static void
-mend(struct audit_work *work, const struct walk_item *item,
-     const struct audit_mark *holder, struct audit_item *found, struct err *err)
+static bool
+is_mending(const struct audit_work *work)
 {
-    int r;
+    return work->options->repair && !work->options->dry_run;
+}
 
-    if (!work->options->repair || work->options->dry_run) {
-        found->fate = AUDIT_NEEDED;
-        return;
-    }
-    r = mend_inode(&work->mend, item, holder->where,
-                   audit_trust_in(holder, item->stat->stx_uid), item->stat, err);
+/* Mend it, and say what became of it.  As mend_inode(). */
+static int
+mend(struct audit_work *work, const struct walk_item *item,
+     const struct audit_mark *holder, struct audit_item *found,
+     struct mend_report *report)
+{
+    int r = mend_inode(&work->mend, item, holder->where,
+                       audit_trust_in(holder, item->stat->stx_uid), item->stat,
+                       report);
+
     if (r == -ENOENT)
         found->fate = AUDIT_GONE;
     else if (r < 0)
         found->fate = AUDIT_FAILED;
     else if (r > 0)
         found->fate = AUDIT_MENDED;
-    if (r < 0 && r != -ENOENT)
-        found->why = err->text;
+    if (r != -ENOENT)
+        found->why = report->err.text;
+    return r;
 }
 
 /* --- visiting ------------------------------------------------------------ */
@@ -155,7 +172,8 @@ judge(const struct audit_work *work, const struct walk_item *item,
     struct layout_inode inode = mend_describe(&work->mend, item->stat);
 
     *ret = (struct judged){.what = 0};
-    if (S_ISDIR(inode.mode)) {
+    inode.acl = ACL_FACT_UNSUPPORTED;
+    if (item->fd >= 0) {
         int r = safefs_default_acl(item->fd, &inode.acl);
 
         if (r < 0)
@@ -168,26 +186,39 @@ judge(const struct audit_work *work, const struct walk_item *item,
     return 0;
 }
 
+/* True if it may be mended; else *ret_why is why not. */
+static bool
+is_mendable(struct audit_work *work, const struct walk_item *item,
+            const struct audit_mark *holder, enum mend_trust trust,
+            const struct judged *judged, const char **ret_why)
+{
+    struct owner owner;
+
+    *ret_why = NULL;
+    if (!judged->is_mendable)
+        return false;
+    owner = find_owner(work, item->stat->stx_uid);
+    *ret_why = audit_refuse(work, item, holder, &owner, trust);
+    return !*ret_why;
+}
+
 /* Something is wrong with an inode, of which the holder and owner decide. */
 static void
 visit_wrong(struct audit_work *work, const struct walk_item *item,
-            const struct audit_mark *holder, const struct audit_mark *own,
+            const struct audit_mark *holder, enum mend_trust trust,
             const struct judged *judged)
 {
     struct audit_item found = describe_found(item, holder, judged->what);
-    struct owner owner = find_owner(work, item->stat->stx_uid);
-    struct err err = {0, ""};
+    struct mend_report report = {.what = 0};
     const char *why;
 
     found.wanted = judged->wanted;
-    if (judged->is_mendable) {
-        why = audit_refuse(work, item, holder, &owner,
-                     own ? own->trust : MEND_BARRED);
-        if (why)
-            found.why = why;
-        else
-            mend(work, item, holder, &found, &err);
-    }
+    if (!is_mendable(work, item, holder, trust, judged, &why))
+        found.why = why ? why : "";
+    else if (is_mending(work))
+        (void)mend(work, item, holder, &found, &report);
+    else
+        found.fate = AUDIT_NEEDED;
     if (item->found)
         *item->found = true;
     add(work, item, &found);
@@ -201,6 +232,7 @@ visit_folder(struct audit_work *work, const struct walk_item *item)
     struct audit_mark mark = audit_enter(&holder, item);
     struct owner owner = {.own_gid = (gid_t)-1};
     struct judged judged;
+    const char *why;
     int r = judge(work, item, &holder, &judged);
 
     bump(&work->workers[item->worker].folders, 1);
@@ -208,37 +240,39 @@ visit_folder(struct audit_work *work, const struct walk_item *item)
         owner = find_owner(work, item->stat->stx_uid);
     mark.trust = audit_trust_folder(work, item, &holder, &owner);
     *item->mark = audit_pack(&mark);
-    if (judged.is_mendable && work->options->repair &&
-        !work->options->dry_run) {
+    if (is_mending(work) &&
+        is_mendable(work, item, &holder, mark.trust, &judged, &why)) {
         *item->found = true;
         return WALK_ON_DONE;
     }
     if (r < 0)
         return tell_unseen(work, item, &holder, -r);
     if (judged.what)
-        visit_wrong(work, item, &holder, &mark, &judged);
+        visit_wrong(work, item, &holder, mark.trust, &judged);
     return WALK_ON;
 }
 
-/* After its contents: it is pinned to be judged, and mended. */
+/* After its contents: mended, if it is wrong still. */
 static enum walk_next
 visit_folder_done(struct audit_work *work, const struct walk_item *item)
 {
     struct audit_mark holder = audit_holder(work, item);
-    struct audit_mark mark = audit_unpack(*item->mark);
-    CLEANUP_CLOSE int fd = mend_pin(item);
-    struct walk_item seen = *item;
+    struct audit_item found = describe_found(item, &holder, 0);
+    struct mend_report report;
     struct judged judged;
-    int r = fd < 0 ? fd : 0;
+    int r = mend(work, item, &holder, &found, &report);
 
-    seen.fd = fd;
-    if (r == 0)
-        r = judge(work, &seen, &holder, &judged);
-    if (r < 0)
-        return tell_unseen(work, item, &holder,
-                           r == -ENOTDIR || r == -ELOOP ? ENOENT : -r);
-    if (judged.what)
-        visit_wrong(work, &seen, &holder, &mark, &judged);
+    if (r < 0 && !report.what) { /* it could not be judged again */
+        (void)judge(work, item, &holder, &judged);
+        if (!judged.what)
+            return tell_unseen(work, item, &holder, -r);
+        report.what = judged.what;
+        report.wanted = judged.wanted;
+    }
+    found.what = leave_out(report.what);
+    found.wanted = report.wanted;
+    if (found.what)
+        add(work, item, &found);
     return WALK_ON;
 }
 
@@ -255,7 +289,7 @@ visit_wrong_link(struct audit_work *work, const struct walk_item *item,
     if (r < 0)
         return tell_unseen(work, item, holder, -r);
     seen.stat = &st;
-    visit_wrong(work, &seen, holder, NULL, &judged);
+    visit_wrong(work, &seen, holder, MEND_BARRED, &judged);
     return WALK_ON;
 }
 
@@ -265,12 +299,15 @@ visit_link(struct audit_work *work, const struct walk_item *item,
 {
     struct layout_inode inode = {.mode = S_IFLNK | 0777,
                                  .nlink = 1,
-                                 .target = item->target ? item->target : ""};
+                                 .target = item->target};
     struct layout_wanted wanted;
-    unsigned what = layout_judge_in(holder->where, item->name, &inode,
-                                    work->mend.rules, &wanted);
+    unsigned what;
 
+    if (!item->target)
+        return tell_unseen(work, item, holder, item->error);
     bump(&work->workers[item->worker].links, 1);
+    what = layout_judge_in(holder->where, item->name, &inode, work->mend.rules,
+                           &wanted);
     return what ? visit_wrong_link(work, item, holder, what) : WALK_ON;
 }
 
@@ -286,7 +323,7 @@ visit_entry(struct audit_work *work, const struct walk_item *item)
     bump(S_ISREG(item->type) ? &worker->files : &worker->others, 1);
     (void)judge(work, item, &holder, &judged); /* of folders alone it fails */
     if (judged.what)
-        visit_wrong(work, item, &holder, NULL, &judged);
+        visit_wrong(work, item, &holder, MEND_BARRED, &judged);
     return WALK_ON;
 }
 

@@ -4,6 +4,7 @@
  * one, looked at from end to end.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,25 +15,59 @@
 #include "safefs.h"
 #include "verdict.h"
 
+#define PATIENCE_S 2 /* after ^C, for the calls under way to come back */
+
 /* Set by ^C: the walk ends, and what was found until then is told. */
 static volatile sig_atomic_t stopped;
 
-static void
-stop(int signal)
+/* The walk is under way. */
+static volatile sig_atomic_t walking;
+
+static sigset_t
+interrupts(void)
 {
-    (void)signal;
-    stopped = 1;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
 }
 
-/* The second ^C ends the program at once. */
+/*
+ * A thread of its own takes ^C, since one that waits for a dead file server
+ * takes nothing.  The second ^C ends the program at once, if it does not wait
+ * in a way that the kernel lets nothing end.
+ */
+static void *
+take_interrupts(void *data)
+{
+    sigset_t set = interrupts();
+    int number;
+
+    (void)data;
+    if (sigwait(&set, &number) != 0)
+        return NULL;
+    stopped = 1;
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    (void)sleep(PATIENCE_S);
+    if (walking)
+        cli_error("the file system does not answer; ^C again ends this");
+    for (;;)
+        (void)pause();
+}
+
+/* Without memory for a thread, ^C ends the program at once. */
 static void
 catch_interrupts(void)
 {
-    struct sigaction action = {.sa_handler = stop,
-                               .sa_flags = (int)SA_RESETHAND};
+    sigset_t set = interrupts(), before;
+    pthread_t thread;
 
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGINT, SIG_DFL); /* a shell's job may ignore it */
+    (void)pthread_sigmask(SIG_BLOCK, &set, &before);
+    if (pthread_create(&thread, NULL, take_interrupts, NULL) != 0)
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* --- progress ------------------------------------------------------------ */
@@ -137,7 +172,9 @@ audit_cache(const struct audit_report *report, gid_t gid)
     options.data = &copy;
     if (report->json)
         begin_json(report->json, report, gid);
+    walking = 1;
     code = audit_run(&options, &audit, &err);
+    walking = 0;
     wipe_progress(&options);
     if (report->json && cli->all)
         json_end_array(report->json);

@@ -65,6 +65,13 @@ quote_systemd(const char *value)
     }
 }
 
+/* Docker, Podman and Slurm take all that follows the "=" up to the newline. */
+static void
+quote_nothing(const char *value)
+{
+    fputs(value, stdout);
+}
+
 static const struct format {
     const char *name, *head, *before, *between, *after;
     quoter *quote;
@@ -73,6 +80,7 @@ static const struct format {
     {"csh", "", "setenv ", " ", ";\n", quote_csh},
     {"fish", "", "set -gx ", " ", "\n", quote_fish},
     {"systemd", "[Service]\n", "Environment=\"", "=", "\"\n", quote_systemd},
+    {"env-file", "", "", "=", "\n", quote_nothing},
     {"json", NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -172,7 +180,8 @@ cmd_env(const struct cli *cli)
     int code, r;
 
     if (!format) {
-        cli_error("--format %s: sh, csh, fish, systemd and json can be had",
+        cli_error("--format %s: sh, csh, fish, systemd, env-file and json can be "
+                  "had",
                   cli->format);
         return CLI_USAGE;
     }

@@ -40,13 +40,15 @@
  *
  *   the helper's work (errand.h: what it is sent to do)
  *     shed.c             nobody's child, then a member's eyes, then a user
- *     look.c             the gate, and below hub/ as far as the budget goes;
- *                        look_place.c where it stopped
+ *     look.c             below hub/ as far as the budget goes; look_gate.c the
+ *                        gate, look_place.c where the last look stopped
  *     mender.c           a user's own inodes, mended as that user
  *     join.c             a lasting membership
  *
  *   a login (login.h)
- *     login.c            the steps, for the module and for explain
+ *     login.c            the steps, for the module and for explain;
+ *                        login_ask.c what the helper is asked, login_host.c
+ *                        who has power over what is started
  *     probe.c            start the helper, wait until the deadline
  *
  *   trees that others change meanwhile
@@ -239,7 +241,7 @@ static const struct command commands[] = {
      "\n"
      "Exit: 0 all healthy, 1 one is unhealthy or unknown.\n",
      cmd_status, 0, OPTION_JSON | OPTION_PROMETHEUS},
-    {"env", "[USER] [--service S] [--format sh|csh|fish|systemd|json]",
+    {"env", "[USER] [--service S] [--format sh|csh|fish|systemd|env-file|json]",
      "the variables, for what never passes PAM",
      "Prints what a login would set for USER (you, if left out), for\n"
      "containers, services, batch systems and shells without PAM:\n"
@@ -248,6 +250,7 @@ static const struct command commands[] = {
      "  eval `hfcache env --format csh`         csh, tcsh\n"
      "  hfcache env --format fish | source      fish\n"
      "  hfcache env alice --format systemd      a drop-in for a unit\n"
+     "  hfcache env --format env-file           for docker and podman --env-file\n"
      "\n"
      "Where a login would set nothing, it prints nothing, and on stderr why.\n"
      "\n"

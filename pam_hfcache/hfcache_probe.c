@@ -222,6 +222,21 @@ answer(int fd, const char *data, size_t length)
     (void)close(fd);
 }
 
+/* What kept it from its work: others that are at it already, or an error. */
+static void
+answer_failure(int fd, int code)
+{
+    char reason[128], buffer[256];
+    struct text text = TEXT_INIT(buffer);
+
+    if (code == EBUSY)
+        text_add(&text, PROBE_BUSY);
+    else
+        text_addf(&text, PROBE_FAILED "%s\n",
+                  strerror_r(code, reason, sizeof(reason)));
+    answer(fd, text.data, text.length);
+}
+
 static void
 answer_verdict(int fd, const struct verdict *verdict,
                const struct errand *errand)
@@ -348,8 +363,10 @@ run_look(const struct errand *errand, int answer_fd)
 
     if (r == 0)
         r = look_and_write(sight, errand, look_at_gate, NULL);
-    if (r < 0)
+    if (r < 0) {
+        answer_failure(answer_fd, -r);
         return r;
+    }
     answer_verdict(answer_fd, &sight->verdict, errand);
     r = look_and_write(sight, errand, look_below, NULL);
     if (sight->root_fd >= 0)
@@ -409,11 +426,13 @@ run(bool is_join, bool is_look, const struct errand *errand,
     int answer_fd = fcntl(PROBE_ANSWER_FD, F_GETFD) < 0 ? -1 : PROBE_ANSWER_FD;
     int r = shed_host(answer_fd);
 
-    if (r == 0 && is_join)
+    if (r < 0)
+        answer_failure(answer_fd, -r);
+    else if (is_join)
         r = run_join(join, answer_fd);
-    else if (r == 0 && is_look)
+    else if (is_look)
         r = run_look(errand, answer_fd);
-    else if (r == 0)
+    else
         r = run_mend(errand, answer_fd);
     return r < 0 ? EXIT_PROBLEM : EXIT_DONE;
 }

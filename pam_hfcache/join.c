@@ -24,6 +24,7 @@
 
 #define USERMOD "/usr/sbin/usermod"
 #define USERDB_DIR "/etc/userdb"
+#define DROP_IN "{}\n"
 #define RECORD_DIR "/var/lib/hfcache"
 #define RECORD_FILE "members"
 #define MAX_NAME 100 /* directories have long ones: name@domain */
@@ -221,14 +222,30 @@ write_drop_in(const struct join *join, bool *ret_made, struct err *err)
     if (safefs_look_at(dir_fd, name, &st) == 0)
         return 0;
     /* Not empty: an empty file masks instead of adding (systemd < 258). */
-    r = safefs_replace_file(dir_fd, name, 0644, true, "{}\n", 3);
+    r = safefs_replace_file(dir_fd, name, 0644, true, DROP_IN,
+                            strlen(DROP_IN));
     if (r < 0)
         return err_sys(err, -r, "%s/%s", USERDB_DIR, name);
     *ret_made = true;
     return 0;
 }
 
-static void
+/* Is it as we write it?  Whatever else it holds is somebody's. */
+static bool
+looks_like_ours(const struct join *join)
+{
+    CLEANUP_FREE char *text = NULL;
+    char name[NAME_MAX + 1], path[PATH_MAX];
+    size_t length;
+
+    name_drop_in(join, name, sizeof(name));
+    snprintf(path, sizeof(path), "%s/%s", USERDB_DIR, name);
+    return safefs_read_state(path, 0, strlen(DROP_IN), &text, &length, NULL) ==
+               0 &&
+           strcmp(text, DROP_IN) == 0;
+}
+
+static int
 remove_drop_in(const struct join *join)
 {
     CLEANUP_CLOSE int dir_fd =
@@ -236,8 +253,7 @@ remove_drop_in(const struct join *join)
     char name[NAME_MAX + 1];
 
     name_drop_in(join, name, sizeof(name));
-    if (dir_fd >= 0)
-        (void)safefs_remove_file(dir_fd, name);
+    return dir_fd < 0 ? dir_fd : safefs_remove_file(dir_fd, name);
 }
 
 /* --- joining ------------------------------------------------------------- */
@@ -261,7 +277,8 @@ record(const struct join *join)
 
 /*
  * The lock file of a user's joins says when the one that holds it began, or
- * when the last one failed: 'b' or 'f' and milliseconds since boot.
+ * when the last one failed: 'b' or 'f' and milliseconds since boot.  It is empty
+ * when all is done, so that 'b' without a holder tells that it was cut off.
  */
 enum note { NOTE_BEGAN = 'b', NOTE_FAILED = 'f' };
 
@@ -302,6 +319,13 @@ write_note(int turn, enum note kind)
         errno = 0;
 }
 
+static void
+clear_note(int turn)
+{
+    if (turn >= 0 && ftruncate(turn, 0) < 0)
+        errno = 0;
+}
+
 /*
  * The lock that makes one join a user at a time.  One that has just begun is
  * waited for, so that logins at the same moment all see it done; -EBUSY behind
@@ -338,12 +362,15 @@ tell_without_effect(const struct join *join, struct err *err)
                    join->user, join->group);
 }
 
+/* `was_cut`: a join that was cut off may have written the drop-in. */
 static int
-join_and_see(const struct join *join, gid_t primary, struct err *err)
+join_and_see(const struct join *join, gid_t primary, bool was_cut,
+             struct err *err)
 {
     bool joined = false, made = false;
     int r = join->how == JOIN_USERDB ? write_drop_in(join, &made, err)
                                      : run_usermod(join, err);
+    int removed = 0;
 
     if (r < 0)
         return r;
@@ -352,8 +379,12 @@ join_and_see(const struct join *join, gid_t primary, struct err *err)
         record(join);
         return 0;
     }
-    if (made)
-        remove_drop_in(join);
+    if (made || (was_cut && join->how == JOIN_USERDB && looks_like_ours(join)))
+        removed = remove_drop_in(join);
+    if (removed < 0)
+        return err_sys(err, -removed, "a drop-in in " USERDB_DIR " for %s in %s "
+                       "has no effect and cannot be taken back",
+                       join->user, join->group);
     if (r < 0)
         return err_sys(err, -r, "the groups of %s cannot be asked for",
                        join->user);
@@ -366,7 +397,7 @@ join_run(const struct join *join, struct err *err)
     int64_t begun_ms = util_monotonic_ms();
     CLEANUP_CLOSE int turn = -1;
     gid_t primary = 0;
-    bool joined = false;
+    bool joined = false, was_cut;
     int64_t age_ms;
     int r = check_names(join, &primary, err);
 
@@ -383,9 +414,12 @@ join_run(const struct join *join, struct err *err)
         return err_set(err, EAGAIN, "failed after a long wait %" PRId64
                        " s ago; the next try is in %" PRId64 " s",
                        age_ms / 1000, (RETRY_MS - age_ms) / 1000);
+    was_cut = turn >= 0 && read_note(join, NOTE_BEGAN) >= 0;
     write_note(turn, NOTE_BEGAN);
-    r = join_and_see(join, primary, err);
+    r = join_and_see(join, primary, was_cut, err);
     if (r < 0 && util_monotonic_ms() - begun_ms > SLOW_MS)
         write_note(turn, NOTE_FAILED);
+    else
+        clear_note(turn);
     return r;
 }

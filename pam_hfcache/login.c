@@ -9,8 +9,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
+#include "login_ask.h"
+#include "login_host.h"
 #include "probe.h"
 
 /* Keep the first problem: what follows is often its consequence. */
@@ -21,20 +22,14 @@ note_problem(struct login *login, const char *what)
         snprintf(login->problem, sizeof(login->problem), "%s", what);
 }
 
-/*
- * Only a host that is root through and through starts helpers: whoever started
- * su or sudo could stop, limit or freeze them; and so could the user whose
- * cgroup a user manager already is in.  Nor does one to which an orphan comes
- * back as a child.
- */
 static bool
-may_start_helpers(const struct login *login)
+may_start_helpers(struct login *login)
 {
-    int is_reaper = 0;
+    const char *why = login_host_forbids(login->person.subject.service);
 
-    return getuid() == 0 && geteuid() == 0 && getpid() != 1 &&
-           strcmp(login->person.subject.service, "systemd-user") != 0 &&
-           prctl(PR_GET_CHILD_SUBREAPER, &is_reaper) == 0 && !is_reaper;
+    if (why && strcmp(why, LOGIN_HOST_UNKNOWN) == 0)
+        note_problem(login, why);
+    return !why;
 }
 
 int
@@ -123,57 +118,6 @@ login_join(struct login *login, bool promised)
         login->member = member_without_guard(login, promised);
 }
 
-/* NAME=VALUE arguments for the helper, in one buffer. */
-struct arguments {
-    char buffer[2048];
-    const char *argv[16];
-    size_t count;
-    size_t used;
-};
-
-static void add_argument(struct arguments *arguments, const char *format, ...)
-    PRINTF_LIKE(2, 3);
-
-/* Bounded by the policy's own limits on paths and names. */
-static void
-add_argument(struct arguments *arguments, const char *format, ...)
-{
-    size_t room = sizeof(arguments->buffer) - arguments->used;
-    char *start = arguments->buffer + arguments->used;
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(start, room, format, args);
-    va_end(args);
-    if (length < 0 || (size_t)length >= room ||
-        arguments->count + 1 >= ARRAY_LEN(arguments->argv))
-        return; /* the helper refuses an incomplete set */
-    arguments->used += (size_t)length + 1;
-    arguments->argv[arguments->count++] = start;
-    arguments->argv[arguments->count] = NULL;
-}
-
-static ssize_t
-ask_to_join(const struct login *login, int how, const char *group, char *answer,
-            struct err *err)
-{
-    const struct subject *subject = &login->person.subject;
-    struct arguments arguments = {.count = 0};
-
-    add_argument(&arguments, "hfcache-probe");
-    add_argument(&arguments, "join");
-    add_argument(&arguments, "user=%s", subject->user);
-    add_argument(&arguments, "uid=%u", subject->uid);
-    add_argument(&arguments, "group=%s", group);
-    add_argument(&arguments, "gid=%u", login->gid);
-    add_argument(&arguments, "how=%s",
-                 policy_keys[KEY_PERSIST].choices[how]);
-    return probe_run(HFCACHE_HELPER, arguments.argv,
-                     policy_number(login->section, KEY_PERSIST_DEADLINE),
-                     answer, err);
-}
-
 /* One line for the log of how asking went. */
 static void
 describe_persist(struct login *login, int how, ssize_t result, char *answer,
@@ -194,30 +138,45 @@ describe_persist(struct login *login, int how, ssize_t result, char *answer,
                  name, answer);
     else
         snprintf(login->persist, sizeof(login->persist), "%.16s: %.400s",
-                 name, result < 0 ? err->text : "without effect");
+                 name,
+                 result < 0    ? err->text
+                 : result == 0 ? "the helper ended without a word"
+                               : "without effect");
 }
 
 void
 login_persist(struct login *login)
 {
     char group[256] = "", answer[PROBE_ANSWER_MAX + 1];
-    struct err err;
+    const char *forbidden;
+    struct err err, group_err;
     ssize_t result;
     int how = PERSIST_USERMOD;
+    int reloaded;
 
-    if (!login->has_gid || login->lasting || !may_start_helpers(login) ||
+    if (!login->has_gid || login->lasting ||
         wanted_membership(login) != MEMBERSHIP_ENSURE)
         return;
+    forbidden = login_host_forbids(login->person.subject.service);
+    if (forbidden) {
+        snprintf(login->persist, sizeof(login->persist), "no: %s", forbidden);
+        return;
+    }
     if (membership_persist_how(login->section, login->gid, group,
                                sizeof(group), &how, &err) < 0) {
         snprintf(login->persist, sizeof(login->persist), "%s", err.text);
         note_problem(login, err.text);
         return;
     }
-    result = ask_to_join(login, how, group, answer, &err);
-    if (membership_reload_groups(&login->person, NULL) == 0)
+    result = login_ask_to_join(login, how, group, answer, &err);
+    reloaded = membership_reload_groups(&login->person, &group_err);
+    if (reloaded == 0) {
         login->lasting =
             membership_holds(&login->person.subject, login->gid);
+    } else if (result >= 0) { /* what came of it is not known */
+        result = reloaded;
+        err = group_err;
+    }
     describe_persist(login, how, result, answer, &err);
     login->persist_added = login->lasting;
     if (!login->lasting)
@@ -233,6 +192,7 @@ keep_verdict(struct login *login, struct verdict *verdict)
     if (!login->verdict)
         login->verdict = calloc(1, sizeof(*login->verdict));
     if (!login->verdict) {
+        note_problem(login, "no memory for a verdict");
         verdict_free(verdict);
         return;
     }
@@ -277,32 +237,8 @@ count_own_drifts(struct login *login)
         verdict_tree_free(&tree);
 }
 
-static ssize_t
-start_probe(const struct login *login, const char *command,
-            int64_t deadline_ms, char *answer, struct err *err)
-{
-    const struct policy_section *section = login->section;
-    const struct subject *subject = &login->person.subject;
-    struct arguments arguments = {.count = 0};
-    bool mend = policy_number(section, KEY_REPAIR) == REPAIR_OWNER;
-
-    add_argument(&arguments, "hfcache-probe");
-    add_argument(&arguments, "%s", command);
-    add_argument(&arguments, "path=%s", policy_text(section, KEY_PATH));
-    add_argument(&arguments, "gid=%u", login->gid);
-    add_argument(&arguments, "mode=%s", policy_text(section, KEY_MODE));
-    add_argument(&arguments, "acl=%s", policy_text(section, KEY_ACL));
-    add_argument(&arguments, "uid=%u", subject->uid);
-    add_argument(&arguments, "pgid=%u", subject->gid);
-    add_argument(&arguments, "member=%d",
-                 login->member == MEMBER_ADDED || login->lasting ||
-                     login->member == MEMBER_YES);
-    add_argument(&arguments, "mend=%d", mend);
-    return probe_run(HFCACHE_HELPER, arguments.argv, deadline_ms, answer, err);
-}
-
-/* Run a probe and take its answer as the verdict. */
-static void
+/* Run a probe and take its answer as the verdict.  False: none is at work. */
+static bool
 probe_now(struct login *login, struct knowledge *known)
 {
     bool is_hung = known->running_ms > VERDICT_HUNG_MS;
@@ -312,18 +248,29 @@ probe_now(struct login *login, struct knowledge *known)
     ssize_t length;
 
     /* While one hangs, a further one is sent to see, but not waited for. */
-    length = start_probe(
+    length = login_start_probe(
         login, "look",
         is_hung ? -1 : policy_number(login->section, KEY_DEADLINE), answer,
         &err);
     known->timed_out = length == -ETIMEDOUT;
-    if (length > 0 &&
-        verdict_parse(answer, (size_t)length,
-                      policy_text(login->section, KEY_PATH), login->gid,
-                      &verdict, &err) == 0)
+    if (known->timed_out || (length == 0 && is_hung))
+        return true;
+    if (length > 0 && strcmp(answer, PROBE_BUSY) == 0)
+        return false;
+    if (length == 0) {
+        err_set(&err, EIO, "%s ended without a word", HFCACHE_HELPER);
+    } else if (length > 0 && util_has_prefix(answer, PROBE_FAILED)) {
+        answer[strcspn(answer, "\n")] = '\0';
+        err_set(&err, EIO, "%s", answer);
+    } else if (length > 0 &&
+               verdict_parse(answer, (size_t)length,
+                             policy_text(login->section, KEY_PATH), login->gid,
+                             &verdict, &err) == 0) {
         keep_verdict(login, &verdict);
-    else if (length != 0 && !known->timed_out)
-        note_problem(login, err.text);
+        return true;
+    }
+    note_problem(login, err.text);
+    return false;
 }
 
 /* What is known without acting: the last verdict, the probes that run. */
@@ -331,6 +278,7 @@ static bool
 gather(struct login *login, struct knowledge *known)
 {
     struct probe_state state = {0};
+    struct err err;
 
     read_verdict(login);
     count_own_drifts(login);
@@ -341,8 +289,10 @@ gather(struct login *login, struct knowledge *known)
         return false;
     if (verdict_probe_state(VERDICT_DIR, 0,
                             policy_text(login->section, KEY_PATH), login->gid,
-                            &state, NULL) < 0)
+                            &state, &err) < 0) {
+        note_problem(login, err.text);
         return false;
+    }
     known->running_ms = state.running ? state.oldest_ms : 0;
     return state.may_start;
 }
@@ -371,20 +321,22 @@ wants_verdict(const struct login *login)
  * Is a mender due?  Not while a probe runs that may hang: it would hang, too.
  */
 static bool
-wants_mender(const struct login *login, bool probing,
+wants_mender(struct login *login, bool probing,
              const struct knowledge *known)
 {
     struct probe_state state = {.running = 1};
+    struct err err;
 
     if (login->own_drifts == 0 || !may_start_helpers(login) ||
         policy_number(login->section, KEY_REPAIR) != REPAIR_OWNER)
         return false;
     if (probing)
         return !known->timed_out;
-    return verdict_probe_state(VERDICT_DIR, 0,
-                               policy_text(login->section, KEY_PATH),
-                               login->gid, &state, NULL) == 0 &&
-           state.running == 0;
+    if (verdict_probe_state(VERDICT_DIR, 0,
+                            policy_text(login->section, KEY_PATH), login->gid,
+                            &state, &err) < 0)
+        note_problem(login, err.text);
+    return state.running == 0;
 }
 
 void
@@ -392,15 +344,17 @@ login_verify(struct login *login)
 {
     struct knowledge known = {.gid = login->gid};
     bool probing = false;
+    struct err err;
 
-    if (wants_verdict(login)) {
-        probing = gather(login, &known) && may_start_helpers(login);
-        if (probing)
-            probe_now(login, &known);
-    }
+    if (wants_verdict(login))
+        probing = gather(login, &known) && may_start_helpers(login) &&
+                  probe_now(login, &known);
     login->mending = wants_mender(login, probing, &known);
-    if (login->mending && !probing) /* a probe that looked mends by itself */
-        start_probe(login, "mend", -1, NULL, NULL);
+    if (login->mending && !probing && /* a probe that looked mends by itself */
+        login_start_probe(login, "mend", -1, NULL, &err) < 0) {
+        login->mending = false;
+        note_problem(login, err.text);
+    }
     judge(login, &known);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The look at the gate, and below it as far as the budget goes.
+ * The look below the gate, as far as the budget goes.
  */
 #include "look.h"
 
@@ -34,60 +34,6 @@ struct run {
     struct look_place *place;  /* NULL: what is left over is not gone on with */
     struct owners owners; /* of the files looked at now */
 };
-
-/* --- the gate ------------------------------------------------------------ */
-
-static enum acl_fact
-look_at_acl(int fd)
-{
-    enum acl_fact acl;
-
-    return safefs_default_acl(fd, &acl) < 0 ? ACL_FACT_OTHER : acl;
-}
-
-static void
-look_at_fact(int root_fd, const char *path, struct inode_fact *ret)
-{
-    CLEANUP_CLOSE int fd = safefs_open_beneath(root_fd, path, SAFEFS_PIN);
-    struct statx st;
-    unsigned group = 0;
-    int r = fd < 0 ? fd : safefs_look(fd, &st);
-
-    *ret = (struct inode_fact){.error = -r};
-    if (r < 0)
-        return;
-    ret->error = 0;
-    ret->mode = st.stx_mode;
-    ret->uid = st.stx_uid;
-    ret->gid = st.stx_gid;
-    if (S_ISDIR(st.stx_mode))
-        ret->acl = look_at_acl(fd);
-    r = safefs_group_bits(fd, &group);
-    if (r == 0)
-        ret->mode = (ret->mode & ~(mode_t)070) | (mode_t)group << 3;
-}
-
-void
-look_at_gate(struct sight *sight, const struct errand *errand)
-{
-    static const char *const paths[GATES] = {".", "hub", LOCKS, "hub/blobs"};
-    struct verdict *verdict = &sight->verdict;
-    struct err err;
-    int fd = safefs_open_root(errand->path, sight->way_at, &err);
-
-    sight->uid = errand->uid;
-    verdict->way_error = fd < 0 ? -fd : 0;
-    verdict->way_at = fd < 0 ? sight->way_at : "";
-    sight->root_fd = fd < 0 ? -1 : fd;
-    for (unsigned i = 0; i < GATES; i++) {
-        if (fd < 0)
-            verdict->gate[i] = (struct inode_fact){.error = ENOENT};
-        else
-            look_at_fact(fd, paths[i], &verdict->gate[i]);
-    }
-    verdict->taken_ms = util_boottime_ms();
-    verdict->taken_wall = time(NULL);
-}
 
 /* --- what is named ------------------------------------------------------- */
 
@@ -207,6 +153,12 @@ look_end(struct sight *sight)
 /* --- below the gate ------------------------------------------------------ */
 
 static bool
+is_absence(int r)
+{
+    return r == -ENOENT || r == -ENOTDIR;
+}
+
+static bool
 is_spent(const struct run *run)
 {
     return run->calls >= run->limit || util_monotonic_ms() >= run->until_ms;
@@ -244,25 +196,28 @@ typedef void take_name(struct run *run, int fd, const char *folder,
                        const char *name);
 
 /*
- * Give the names in `path`, an open folder `fd`, to `take` from the place
- * `*place` on until the budget is spent.  True at the folder's end.
+ * Give the names in `path`, open on `fd` if that is no errno, to `take` from
+ * the place `*place` on until the budget is spent.  0; 1 at the folder's end, or
+ * if there is none; or a negative errno.
  */
-static bool
+static int
 read_folder(struct run *run, int fd, const char *path, off_t *place,
             take_name *take)
 {
     char names[NAMES_BYTES] __attribute__((aligned(8)));
     ssize_t got;
 
+    if (fd < 0)
+        return is_absence(fd) ? 1 : fd;
     if (*place && lseek(fd, *place, SEEK_SET) < 0)
-        return true;
+        *place = 0;
     while ((got = getdents64(fd, names, sizeof(names))) > 0) {
         run->calls++;
         for (ssize_t used = 0; used < got;) {
             const struct dirent64 *entry = (const void *)(names + used);
 
             if (is_spent(run))
-                return false;
+                return 0;
             if (strcmp(entry->d_name, ".") != 0 &&
                 strcmp(entry->d_name, "..") != 0)
                 take(run, fd, path, entry->d_name);
@@ -270,7 +225,7 @@ read_folder(struct run *run, int fd, const char *path, off_t *place,
             used += entry->d_reclen;
         }
     }
-    return true;
+    return got < 0 ? -errno : 1;
 }
 
 /* --- files that others need ---------------------------------------------- */
@@ -312,26 +267,26 @@ look_at_files(struct run *run, const char *path, const char *name, off_t at,
               bool found)
 {
     bool is_locks = util_has_prefix(path, LOCKS "/");
-    bool from_start = at == 0, is_done = true;
+    bool from_start = at == 0;
     CLEANUP_CLOSE int fd = -1;
     char folder[PATH_MAX];
+    int end;
 
     /* Clients make listings in trees/ 0600, and anew where they can't read. */
     snprintf(folder, sizeof(folder), "%s%s", path, is_locks ? "" : "/trees");
     run->calls += 2;
     run->owners.count = 0;
     fd = safefs_open_beneath(run->sight->root_fd, folder, SAFEFS_LIST);
-    if (fd >= 0)
-        is_done = read_folder(run, fd, folder, &at, take_file);
+    end = read_folder(run, fd, folder, &at, take_file);
     found = found || run->owners.count > 0;
-    if (is_done && (from_start || !found))
+    if (end > 0 && (from_start || !found))
         forget_drifts(run->sight, path, DRIFT_LOCK);
     for (size_t i = 0; i < run->owners.count; i++)
         add_drift(run->sight, path, run->owners.uid[i], DRIFT_LOCK);
     if (!run->place)
         return;
     snprintf(run->place->inner, sizeof(run->place->inner), "%s",
-             is_done ? "" : name);
+             end ? "" : name);
     run->place->inner_at = at;
     run->place->inner_found = found;
 }
@@ -346,13 +301,15 @@ look_at_folder(struct run *run, const char *folder, const char *name)
     CLEANUP_CLOSE int fd = -1;
     struct statx st;
     unsigned what;
+    int r;
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     run->calls += CALLS_A_FOLDER;
     fd = safefs_open_beneath(run->sight->root_fd, path, SAFEFS_PIN);
-    if (fd < 0 && fd != -ENOENT && fd != -ENOTDIR)
-        return;
-    if (fd < 0 || safefs_look(fd, &st) < 0 || !S_ISDIR(st.stx_mode)) {
+    r = fd < 0 ? fd : safefs_look(fd, &st);
+    if (r < 0 && !is_absence(r))
+        return; /* it may still be as it was */
+    if (r < 0 || !S_ISDIR(st.stx_mode)) {
         forget_drifts(run->sight, path, DRIFT_ALL);
         return;
     }
@@ -426,7 +383,7 @@ finish_files(struct run *run)
     return !place->inner[0];
 }
 
-/* Look at what is in the place's folder; true at its end. */
+/* Look at what is in the place's folder; true at its end, if it has one. */
 static bool
 look_through(struct run *run)
 {
@@ -435,9 +392,8 @@ look_through(struct run *run)
                                                place->folder, SAFEFS_LIST);
 
     run->calls++;
-    return fd < 0 ||
-           (read_folder(run, fd, place->folder, &place->at, take_folder) &&
-            !place->inner[0]);
+    return read_folder(run, fd, place->folder, &place->at, take_folder) > 0 &&
+           !place->inner[0];
 }
 
 /* Once around from where the last look stopped; true if it came to the end. */

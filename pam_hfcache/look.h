@@ -46,4 +46,7 @@ void look_at_named(struct sight *sight, const struct errand *errand);
 
 void look_end(struct sight *sight);
 
+/* A folder's default ACL; what cannot be read counts as another than ours. */
+enum acl_fact look_at_acl(int fd);
+
 #endif

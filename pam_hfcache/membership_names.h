@@ -8,7 +8,10 @@
 
 #include "util.h"
 
-/* The name of a uid or gid; false, and the number as text, if it has none. */
+/*
+ * The name of a uid or gid; false, and the number as text, if it has none.
+ * One thread at a time; answers are kept.
+ */
 bool membership_user_name(uid_t uid, char *ret, size_t size);
 bool membership_group_name(gid_t gid, char *ret, size_t size);
 

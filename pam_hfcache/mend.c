@@ -177,18 +177,20 @@ is_commit_name(int fd)
 /*
  * What in a folder that others can write somebody may have brought there, under
  * a name of his choice, nobody gets the right to change: but empty locks, and
- * references that hold a commit's name.
+ * references that hold a commit's name.  True if that is why not.
  */
-static void
+static bool
 withhold_writing(int fd, const struct statx *now, enum mend_trust holder,
                  struct layout_wanted *wanted)
 {
     bool had = now->stx_mode & S_IWOTH ||
                (now->stx_mode & S_IWGRP && now->stx_gid == wanted->gid);
 
-    if (S_ISREG(now->stx_mode) && holder != MEND_ALONE && !had &&
-        wanted->mode & S_IWGRP && now->stx_size > 0 && !is_commit_name(fd))
-        wanted->mode &= ~(mode_t)S_IWGRP;
+    if (!S_ISREG(now->stx_mode) || holder == MEND_ALONE || had ||
+        !(wanted->mode & S_IWGRP) || now->stx_size == 0 || is_commit_name(fd))
+        return false;
+    wanted->mode &= ~(mode_t)S_IWGRP;
+    return true;
 }
 
 /*
@@ -249,45 +251,76 @@ check_settled(const struct statx *now, const struct statx *visited,
 
 /*
  * Pin what the path names, see that it is what was visited and the same
- * owner's, judge and change it.  As mend_inode(), and -ESTALE if it changed
+ * owner's, and has not been touched since.  The descriptor, which the caller
+ * closes, and what it is *now; or as mend_inode().
+ */
+static int
+open_visited(const struct walk_item *item, const struct statx *visited,
+             struct statx *now, struct err *err)
+{
+    int64_t pinned_ms = wall_ms();
+    CLEANUP_CLOSE int fd = mend_pin(item);
+    int r = fd < 0 ? fd : safefs_look(fd, now);
+
+    if (r < 0)
+        return err_sys(err, -r, "cannot be looked at");
+    if (!safefs_is_same(now, visited) || now->stx_uid != visited->stx_uid)
+        return -ENOENT;
+    r = check_settled(now, visited, pinned_ms);
+    if (r < 0)
+        return r;
+    if (safefs_open_pinned(&fd, now) == -EAGAIN)
+        return err_set(err, EBUSY, "is open for writing");
+    return util_steal_fd(&fd);
+}
+
+/* Nothing is done, for a reason that may be told. */
+static int
+leave(struct mend_report *report, const char *why)
+{
+    (void)err_set(&report->err, 0, "%s", why);
+    return 0;
+}
+
+/*
+ * Judge it anew and change it.  As mend_inode(), and -ESTALE if it changed
  * meanwhile.
  */
 static int
 mend_once(const struct mend *mend, const struct walk_item *item,
           struct layout_where where, enum mend_trust holder,
-          const struct statx *visited, struct err *err)
+          const struct statx *visited, struct mend_report *ret)
 {
-    int64_t pinned_ms = wall_ms();
-    CLEANUP_CLOSE int fd = mend_pin(item);
+    struct layout_wanted *wanted = &ret->wanted;
     struct layout_inode inode;
-    struct layout_wanted wanted;
+    bool is_withheld;
     struct statx now;
-    int r = fd < 0 ? fd : safefs_look(fd, &now);
+    CLEANUP_CLOSE int fd = open_visited(item, visited, &now, &ret->err);
+    int r = 0;
 
-    if (r < 0)
-        return err_sys(err, -r, "cannot be looked at");
-    if (!safefs_is_same(&now, visited) || now.stx_uid != visited->stx_uid)
-        return -ENOENT;
-    r = check_settled(&now, visited, pinned_ms);
-    if (r < 0)
-        return r;
+    if (fd < 0)
+        return fd;
     inode = mend_describe(mend, &now);
     inode.extended = safefs_has_access_acl(fd);
     if (S_ISDIR(now.stx_mode))
         r = safefs_default_acl(fd, &inode.acl);
     if (r < 0)
-        return err_sys(err, -r, "its default ACL cannot be read");
-    (void)layout_judge_in(where, walk_last_name(item), &inode, mend->rules,
-                          &wanted);
-    withhold_writing(fd, &now, holder, &wanted);
-    if (!layout_is_mendable(&inode, &wanted))
-        return 0;
+        return err_sys(&ret->err, -r, "its default ACL cannot be read");
+    ret->what = layout_judge_in(where, walk_last_name(item), &inode,
+                                mend->rules, wanted);
+    is_withheld = withhold_writing(fd, &now, holder, wanted);
+    if (!layout_is_mendable(&inode, wanted))
+        return leave(ret, is_withheld ? "may have been moved in by another: "
+                                        "chmod by hand"
+                                      : "");
     if (S_ISREG(inode.mode) && !(inode.mode & S_IRWXG) && inode.size > 0 &&
         !is_listing(fd))
-        return 0;
-    if (may_be_filled(fd, &now, &wanted))
-        return err_set(err, EBUSY, "is open for writing");
-    r = safefs_change(fd, &now, wanted.mode, wanted.gid, wanted.acl, err);
+        return leave(ret, "closed by its owner");
+    if (may_be_filled(fd, &now, wanted))
+        return err_set(&ret->err, EBUSY, "is open for writing");
+    r = safefs_change(fd, &now, wanted->mode, wanted->gid,
+                      inode.acl == wanted->acl ? ACL_FACT_NONE : wanted->acl,
+                      &ret->err);
     return r < 0 ? r : 1;
 }
 
@@ -309,20 +342,21 @@ wait_a_tick(struct mend *mend)
 int
 mend_inode(struct mend *mend, const struct walk_item *item,
            struct layout_where where, enum mend_trust holder,
-           const struct statx *visited, struct err *err)
+           const struct statx *visited, struct mend_report *ret)
 {
     int r = -ESTALE;
 
     for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
-        r = mend_once(mend, item, where, holder, visited, err);
+        *ret = (struct mend_report){.what = 0};
+        r = mend_once(mend, item, where, holder, visited, ret);
         if (r != -ESTALE && (r != -EAGAIN || !wait_a_tick(mend)))
             break;
     }
     if (r == -ESTALE)
         r = -EAGAIN;
-    if (r == -ENOTDIR)
+    if (r == -ENOTDIR || r == -ELOOP)
         r = -ENOENT;
     if (r == -EAGAIN)
-        err_set(err, EAGAIN, "changes all the time");
+        err_set(&ret->err, EAGAIN, "changes all the time");
     return r;
 }

@@ -79,15 +79,23 @@ bool mend_trusts_file(const struct mend *mend, const struct statx *st,
  */
 int mend_pin(const struct walk_item *item);
 
+/* What mending met. */
+struct mend_report {
+    unsigned what; /* DRIFT_* and LAYOUT_* bits before; 0, too, if it could not
+                      be judged */
+    struct layout_wanted wanted; /* of what was judged */
+    struct err err;
+};
+
 /*
  * Mend what `item` names, in a folder of trust `holder`, which was `visited`
  * when it was judged.  1: changed;
- * 0: it is right as it is, or nothing must be done; -ENOENT: it is no longer
- * there, or another; -EAGAIN: it changes all the time; or another negative
- * errno with a sentence in `err`.
+ * 0: it is right as it is, or nothing must be done, and then the report may say
+ * why; -ENOENT: it is no longer there, or another; -EAGAIN: it changes all the
+ * time; or another negative errno with a sentence in the report.
  */
 int mend_inode(struct mend *mend, const struct walk_item *item,
                struct layout_where where, enum mend_trust holder,
-               const struct statx *visited, struct err *err);
+               const struct statx *visited, struct mend_report *ret);
 
 #endif

@@ -40,9 +40,9 @@ trust_holder(const struct work *work, const struct walk_item *item)
 static void
 mend(struct work *work, const struct walk_item *item)
 {
-    struct err err;
+    struct mend_report report;
     int r = mend_inode(&work->mend, item, layout_where(item->path),
-                       trust_holder(work, item), item->stat, &err);
+                       trust_holder(work, item), item->stat, &report);
 
     if (r == -ENOENT || r == -EAGAIN)
         work->result->vanished++;

@@ -17,6 +17,7 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 #define MARK "pam_hfcache_setcred"
+#define SETCRED_PROBLEM "pam_hfcache_problem"
 
 /* The words of our line in the PAM stack, and what the handle tells. */
 struct call {
@@ -55,9 +56,49 @@ get_item(pam_handle_t *pamh, int item)
     return value;
 }
 
+static void
+free_problem(pam_handle_t *pamh, void *data, int status)
+{
+    (void)pamh;
+    (void)status;
+    free(data);
+}
+
+/*
+ * What setcred could not do is told in the one line of open_session, which may
+ * do it instead.  "": it could.
+ */
+static void
+leave_problem(const struct call *call, const char *problem)
+{
+    static const char no_memory[] = "setcred: Cannot allocate memory";
+    const void *old = NULL;
+    bool has_old =
+        pam_get_data(call->pamh, SETCRED_PROBLEM, &old) == PAM_SUCCESS;
+    char *copy = *problem ? util_format("setcred: %s", problem) : NULL;
+    void *kept = *problem && !copy ? (void *)(uintptr_t)no_memory : copy;
+
+    if ((kept || has_old) &&
+        pam_set_data(call->pamh, SETCRED_PROBLEM, kept,
+                     copy ? free_problem : NULL) != PAM_SUCCESS)
+        free(copy);
+}
+
+/* What open_session itself found wrong comes first. */
+static void
+take_problem(const struct call *call, struct login *login)
+{
+    const void *data = NULL;
+
+    if (!*login->problem &&
+        pam_get_data(call->pamh, SETCRED_PROBLEM, &data) == PAM_SUCCESS && data)
+        snprintf(login->problem, sizeof(login->problem), "%s",
+                 (const char *)data);
+}
+
 /*
  * Read what this call is about and begin the login.  False if there is nothing
- * to do; `loud` says whether what went wrong is logged here.
+ * to do; `loud` says whether what went wrong is logged here or left to that.
  */
 static bool
 begin(struct call *call, struct login *login, bool loud)
@@ -75,6 +116,8 @@ begin(struct call *call, struct login *login, bool loud)
     lines_free(&why);
     if (result == 0 && login->section)
         return true;
+    if (result < 0 && !loud)
+        leave_problem(call, err.text);
     if (result < 0 && (loud || call->debug))
         pam_syslog(call->pamh, result == -ENOENT ? LOG_NOTICE : LOG_ERR,
                    "%s; this login goes on without the shared cache", err.text);
@@ -138,6 +181,7 @@ static const char *
 export_variables(const struct call *call, struct login *login)
 {
     struct environment *environment = &login->environment;
+    int status;
 
     if (!login->exports)
         return "omitted";
@@ -145,11 +189,14 @@ export_variables(const struct call *call, struct login *login)
         is_foreign(call, environment, "HF_HUB_CACHE"))
         return "foreign";
     for (size_t i = 0; i < environment->count; i++) {
-        if (pam_putenv(call->pamh, environment->variable[i].assignment) !=
-            PAM_SUCCESS) {
-            take_back(call, environment, i);
-            return "failed";
-        }
+        status = pam_putenv(call->pamh, environment->variable[i].assignment);
+        if (status == PAM_SUCCESS)
+            continue;
+        take_back(call, environment, i);
+        if (!*login->problem)
+            snprintf(login->problem, sizeof(login->problem), "pam_putenv: %s",
+                     pam_strerror(call->pamh, status));
+        return "failed";
     }
     return "set";
 }
@@ -308,6 +355,7 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
     if (!begin(&call, &login, false))
         return PAM_IGNORE;
     login_join(&login, false);
+    leave_problem(&call, login.problem);
     if (geteuid() == 0 && login.has_gid)
         leave_mark(&call, login.person.subject.uid);
     if (call.debug)
@@ -328,6 +376,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
     read_arguments(&call, true, argc, argv);
     if (!begin(&call, &login, true))
         return PAM_SUCCESS;
+    take_problem(&call, &login);
     login_join(&login, has_mark(&call, login.person.subject.uid));
     login_persist(&login);
     login_verify(&login);

@@ -16,7 +16,7 @@
 
 #include "util.h"
 
-#define POLICY_DEFAULT_FILE "/etc/security/hfcache.conf"
+#define POLICY_DEFAULT_FILE HFCACHE_SYSCONFDIR "/security/hfcache.conf"
 
 /* The keys of a [cache] section; the order is the order of the README. */
 enum policy_key {

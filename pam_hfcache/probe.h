@@ -15,7 +15,8 @@
  *       look at the gate with fsuid uid, fsgid gid; write KEY.gate; send the
  *       gate's verdict text down descriptor 3 and close it; then look below
  *       hub/; then, if mend=1, mend what is uid's own.  If no slot is to be
- *       had, close descriptor 3 without a byte and exit.
+ *       had, send PROBE_BUSY instead; if anything else is in its way, a
+ *       sentence that begins with PROBE_FAILED.
  *   hfcache-probe mend (same arguments)
  *       mend only: what the last verdicts name as uid's own.
  *   hfcache-probe join user=NAME uid=N group=NAME gid=N how=usermod|userdb
@@ -29,6 +30,8 @@
 
 #define PROBE_ANSWER_FD 3
 #define PROBE_ANSWER_MAX 4096 /* PIPE_BUF: an answer is one write */
+#define PROBE_BUSY "busy\n"
+#define PROBE_FAILED "hfcache-probe: "
 
 /*
  * Start `helper` (an absolute path) with `argv` (NULL-terminated, argv[0]

@@ -138,6 +138,10 @@ int safefs_open_stepwise(int dir_fd, const char *path, enum safefs_open how);
 int safefs_look(int fd, struct statx *ret);
 int safefs_look_at(int dir_fd, const char *name, struct statx *ret);
 
+/* The same, after statx() has failed, where a filter may forbid it. */
+int safefs_look_otherwise(int dir_fd, const char *name, int flags,
+                          struct statx *ret);
+
 /*
  * The same for some fields, STATX_*, and the mount.  A walk asks this of each
  * inode of a tree, so it is not even a call.
@@ -148,8 +152,9 @@ safefs_look_for(int dir_fd, const char *name, unsigned fields,
 {
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
 
-    return statx(dir_fd, name, flags, fields | STATX_MNT_ID, ret) < 0 ? -errno
-                                                                      : 0;
+    return statx(dir_fd, name, flags, fields | STATX_MNT_ID, ret) < 0
+               ? safefs_look_otherwise(dir_fd, name, flags, ret)
+               : 0;
 }
 
 /*
@@ -173,14 +178,22 @@ int safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count);
 bool safefs_is_whole_mount(int fd);
 
 /*
- * Read up to `size` bytes from the start of the regular file that `fd` pins.
- * The count or a negative errno.
+ * Exchange *fd, which pins the regular file or folder `st`, for a descriptor of
+ * the same inode that can be read, too: it is asked in fewer steps.  0; -EAGAIN
+ * if somebody holds a lease to write; or another negative errno; *fd is the pin
+ * still then.
+ */
+int safefs_open_pinned(int *fd, const struct statx *st);
+
+/*
+ * Read up to `size` bytes from the start of a regular file.  The count or a
+ * negative errno: -EBADF of a pin.
  */
 ssize_t safefs_read_head(int fd, char *buffer, size_t size);
 
 /*
- * True if somebody has the regular file that `fd` pins open for writing.  Only
- * its owner and root are told; false where the file system does not tell.
+ * True if somebody has the regular file `fd`, not a pin, open for writing.
+ * Only its owner and root are told; false where the file system does not tell.
  */
 bool safefs_is_being_written(int fd);
 

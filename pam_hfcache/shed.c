@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/ioprio.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -36,8 +38,9 @@ reset_signals(void)
 
     for (int i = 1; i < NSIG; i++)
         (void)sigaction(i, &action, NULL); /* two of them cannot be set */
-    action.sa_handler = SIG_IGN;
+    action.sa_handler = SIG_IGN; /* what fails says so by its result */
     (void)sigaction(SIGPIPE, &action, NULL);
+    (void)sigaction(SIGXFSZ, &action, NULL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -66,6 +69,23 @@ reset_limits(void)
             (void)setrlimit((unsigned)limits[i].resource, &limit);
         }
     }
+}
+
+/*
+ * Nor his niceness: what holds a lock must not starve behind him.  Who refuses
+ * this to root leaves things as they are.
+ */
+static void
+reset_scheduling(void)
+{
+    const struct sched_param none = {0};
+    cpu_set_t all;
+
+    memset(&all, 0xff, sizeof(all));
+    (void)sched_setscheduler(0, SCHED_OTHER, &none);
+    (void)sched_setaffinity(0, sizeof(all), &all);
+    (void)setpriority(PRIO_PROCESS, 0, 0);
+    (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0);
 }
 
 static int
@@ -104,6 +124,7 @@ shed_host(int keep_fd)
     (void)setsid(); /* fails for a session's leader, which is as good */
     reset_signals();
     reset_limits();
+    reset_scheduling();
     (void)umask(022);
     if (chdir("/") < 0)
         return -errno;

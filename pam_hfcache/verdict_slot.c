@@ -52,12 +52,19 @@ make_lock(int byte)
                           .l_len = 1};
 }
 
-static bool
+/* 0, -EBUSY or another negative errno. */
+static int
 try_lock(int fd, int byte)
 {
     struct flock lock = make_lock(byte);
 
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+    while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return -EBUSY;
+        if (errno != EINTR)
+            return -errno;
+    }
+    return 0;
 }
 
 static void
@@ -201,13 +208,14 @@ open_slots(int dir_fd, const char *path, gid_t gid, struct slots *slots)
     return 0;
 }
 
-/* Behind the door: the slot taken, or -EBUSY. */
+/* Behind the door: the slot taken, -EBUSY or another negative errno. */
 static int
 choose_slot(struct slots *slots)
 {
     struct probe_state state = {.running = 0};
     int64_t newest_ms = 0;
     int free_slot = -1;
+    int r;
 
     for (int i = 0; i < VERDICT_SLOTS; i++) {
         if (is_locked(slots->fd[i]))
@@ -216,9 +224,11 @@ choose_slot(struct slots *slots)
         else if (free_slot < 0)
             free_slot = i;
     }
-    if (free_slot < 0 || !admits(&state, newest_ms) ||
-        !try_lock(slots->fd[free_slot], BYTE_SLOT))
+    if (free_slot < 0 || !admits(&state, newest_ms))
         return -EBUSY;
+    r = try_lock(slots->fd[free_slot], BYTE_SLOT);
+    if (r < 0)
+        return r;
     write_note(slots->fd[free_slot], slots->boot);
     return free_slot;
 }
@@ -230,10 +240,10 @@ choose_slot(struct slots *slots)
 static int
 enter(struct slots *slots, int *ret_fd)
 {
-    int slot;
+    int slot = try_lock(slots->fd[0], BYTE_DOOR);
 
-    if (!try_lock(slots->fd[0], BYTE_DOOR))
-        return -EBUSY;
+    if (slot < 0)
+        return slot;
     slot = choose_slot(slots);
     unlock(slots->fd[0], BYTE_DOOR);
     if (slot < 0)

@@ -162,7 +162,7 @@ open_again(struct walk_worker *worker, struct walk_frame *frame, int dir_fd,
         return fd;
     r = safefs_look(fd, &worker->stat);
     if (r == 0 && !walk_is_node(frame->node, &worker->stat))
-        r = -ESTALE;
+        r = -ENOENT;
     if (r < 0) {
         close(fd);
         return r;

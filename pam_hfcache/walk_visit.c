@@ -79,11 +79,12 @@ tell_unread(struct walk_worker *worker, int dir_fd, const char *name,
 static void
 read_target(struct walk_worker *worker)
 {
-    const struct walk_item *item = &worker->item;
+    struct walk_item *item = &worker->item;
+    ssize_t r = safefs_read_link(item->dir_fd, item->name, worker->target,
+                                 PATH_MAX);
 
-    if (safefs_read_link(item->dir_fd, item->name, worker->target, PATH_MAX) >=
-        0)
-        worker->item.target = worker->target;
+    item->target = r < 0 ? NULL : worker->target;
+    item->error = r < 0 ? (int)-r : 0;
 }
 
 /* Tell of what is described and was looked at. */
@@ -97,7 +98,7 @@ tell_looked(struct walk_worker *worker)
     if (worker->stat.stx_mnt_id != worker->walk->mount)
         return walk_tell_problem(worker, EXDEV);
     if (S_ISDIR(item->type))
-        return walk_tell_problem(worker, ESTALE);
+        return walk_tell_problem(worker, ENOENT);
     if (S_ISLNK(item->type) && worker->target)
         read_target(worker);
     return tell_entry(worker, WALK_ENTRY);
@@ -119,6 +120,7 @@ visit_entry(struct walk_worker *worker, const struct dirent64 *entry,
     item->type = (mode_t)DTTOIF(entry->d_type);
     item->stat = NULL;
     item->target = NULL;
+    item->error = 0;
     if (above_mounts && walk_is_mount(worker->walk, worker->path))
         return walk_tell_problem(worker, EXDEV);
     if (entry->d_type != DT_LNK) {

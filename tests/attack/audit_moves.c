@@ -262,6 +262,7 @@ TEST("mend.h: a folder that changed since it was trusted is let be")
 {
     struct walk_item item = {.dir_fd = -1, .fd = -1, .name = "snapshots",
                              .path = "hub/models--m/snapshots"};
+    struct mend_report report;
     struct statx visited;
     struct mend mend;
     char at[PATH_MAX];
@@ -274,12 +275,12 @@ TEST("mend.h: a folder that changed since it was trusted is let be")
     REQUIRE_INT(safefs_look_at(item.root_fd, item.path, &visited), 0);
     REQUIRE_INT(chown(tap_in_folder(MINE "/snapshots"), ALICE, PROJECT), 0);
     CHECK_INT(mend_inode(&mend, &item, layout_where(item.path), MEND_SHARED,
-                         &visited, NULL),
+                         &visited, &report),
               -ENOENT);
     check_is(MINE "/snapshots", 0770, ALICE, PROJECT);
     REQUIRE_INT(chown(tap_in_folder(MINE "/snapshots"), ALICE, GID), 0);
     CHECK_INT(mend_inode(&mend, &item, layout_where(item.path), MEND_SHARED,
-                         &visited, NULL),
+                         &visited, &report),
               1);
     check_is(MINE "/snapshots", 02770, ALICE, GID);
 }

@@ -150,7 +150,15 @@ is "$(stat -c %G "$HUB/models--org--a/blobs/$BLOB")" vision \
 exits 1 "repair --foreign" repair --foreign
 is "$(stat -c %a "$HUB"/.locks/models--org--a/x*)" 664 \
     "repair --foreign mends a file of root's"
-rm "$CACHE/token" "$HUB/models--org--b/snapshots/$SHA/evil.bin"
+echo "no commit's name" > "$HUB/models--org--b/refs/moved"
+chown 3002:900 "$HUB/models--org--b/refs/moved"
+chmod 644 "$HUB/models--org--b/refs/moved"
+settle
+exits 1 "repair of what may have been moved in" repair
+like "$out" "refs/moved  may have been moved in by another: chmod by hand" \
+    "says why it is left"
+rm "$CACHE/token" "$HUB/models--org--b/snapshots/$SHA/evil.bin" \
+    "$HUB/models--org--b/refs/moved"
 chmod 660 "$HUB/models--org--b/refs/main"
 chgrp 900 "$HUB/models--org--a/blobs/$BLOB"
 exits 0 "repair of a healthy cache" repair
@@ -232,8 +240,26 @@ touch /var/lib/hfcache/.f6cf77228e1adabf.snapshot.4711
 printf x >> /var/lib/hfcache/*.snapshot
 exits 0 "with a damaged memory" check
 unlike "$out" known "it looks at all"
-is "$(ls -A /var/lib/hfcache)" f6cf77228e1adabf.snapshot \
+is "$(ls -A /var/lib/hfcache/)" "$(printf 'f6cf77228e1adabf.snapshot%s\n' '' .lock)" \
     "and removes what a check that was killed has left"
+if command -v python3 > /dev/null; then
+    settle
+    touch /var/lib/hfcache/.f6cf77228e1adabf.snapshot.4711
+    before=$(stat -c '%i %y' /var/lib/hfcache/*.snapshot)
+    python3 -c '
+import fcntl, subprocess, sys
+with open(sys.argv[1], "r+") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    sys.exit(subprocess.call(sys.argv[2:]))
+' /var/lib/hfcache/*.snapshot.lock "$HFCACHE" check > /mnt/out 2>&1
+    is "$?" 0 "of two checks at once the second one looks"
+    is "$(stat -c '%i %y' /var/lib/hfcache/*.snapshot)" "$before" \
+        "and leaves what is remembered to the first"
+    is "$(ls /var/lib/hfcache/.f*)" /var/lib/hfcache/.f6cf77228e1adabf.snapshot.4711 \
+        "with what that is writing"
+else
+    skip "no python3 to hold a lock" "two checks at once"
+fi
 policy <<< $'[cache]\nacl = no\nmode = 2775'
 exits 1 "with another policy" check
 unlike "$out" known "it looks at all, too"
@@ -245,8 +271,17 @@ if command -v strace > /dev/null &&
     before=$(cat "$TREE")
     rc=0
     # What looks for leaks does not work while strace looks on.
-    out=$(ASAN_OPTIONS=detect_leaks=0 strace -qq -o /dev/null \
-        -e inject=getdents64:signal=INT:when=5 "$HFCACHE" check --full --jobs 1 2> /dev/null) || rc=$?
+    ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /mnt/trace \
+        -e trace=getdents64 \
+        -e inject=getdents64:delay_enter=500000:when=5 \
+        "$HFCACHE" check --full --jobs 1 > /mnt/out 2> /dev/null &
+    for _ in {1..500}; do
+        [ "0$(grep -cs getdents64 /mnt/trace)" -lt 5 ] || break
+        sleep 0.02
+    done
+    kill -INT "$(head -n 1 /mnt/trace | cut -d ' ' -f 1)"
+    wait $! || rc=$?
+    out=$(cat /mnt/out)
     is "$rc" 3 "^C: exit 3"
     like "$out" 'looked  at .*, then stopped; the rest is unknown' \
         "^C: what was seen until then is told"

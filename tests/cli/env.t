@@ -34,6 +34,8 @@ exits 0 "not a member, and none is made" env alice
 is "$out" "" "not a member: nothing on stdout"
 like "$err" '^hfcache: no variables for alice: the cache is not-member: ' \
     "not a member: why, on stderr"
+exits 0 "not a member, env-file" env alice --format env-file
+is "$out" "" "not a member: an empty file"
 policy <<< $'[cache]\nusers = @vision'
 exits 0 "a user whom no section takes" env alice
 is "$out" "" "no section: nothing on stdout"
@@ -96,6 +98,14 @@ Environment="HF_HOME=/srv/huggingface"' "systemd: a drop-in"
 is "$(grep TORCH_HOME <<< "$out")" \
     'Environment="TORCH_HOME=/home/it'\''s \"a\" $HOME!/50%% `id` $(id) \\n !!#x"' \
     "systemd: quotes, backslashes and specifiers escaped"
+
+exits 0 "env-file" env quote --format env-file
+like "$out" '^HF_HOME=/srv/huggingface
+HF_TOKEN_PATH=' "env-file: nothing but NAME=VALUE"
+is "$(grep '^TORCH_HOME=' <<< "$out")" "TORCH_HOME=$WANTED" \
+    "env-file: every byte, as it is"
+is "$(grep -c = <<< "$out")" "$(grep -c '' <<< "$out")" \
+    "env-file: no line without a value, which docker takes from its caller"
 
 exits 0 "JSON" env quote --format json
 valid "env --format json" env

@@ -45,7 +45,7 @@ like "$err" 'what is "bob"\? usage: hfcache env ' "the operand is named"
 exits 2 "two formats at once" status --json --prometheus
 exits 2 "a service that is a path" explain --service ../x
 exits 2 "an unknown format" env alice --format ksh
-like "$err" 'sh, csh, fish, systemd and json' "an unknown format: the known"
+like "$err" 'sh, csh, fish, systemd, env-file and json' "an unknown format: the known"
 
 policy <<< '[cache]'
 exits 0 "--conf before the command" --conf "$POLICY" policy

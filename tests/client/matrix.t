@@ -4,7 +4,8 @@
 # Two users of the default policy share one cache through the real client:
 # alice begins, bob goes on, alice comes back; with every kind of client, and
 # with every umask that people have.  Nothing that either does may fail.  The
-# same steps in a plain setgid folder come first: they do fail.
+# same steps in a plain setgid folder come first: they do fail.  The README's table
+# of clients is what comes out.
 
 # shellcheck source=tests/client/lib.sh
 . "$(dirname "$0")/lib.sh" 2.4 1.31 1.3 0.36 0.36-lock
@@ -50,6 +51,46 @@ come_back() {
         "A-rm=remove,$REPO"
 }
 
+# --- the README's table -------------------------------------------------------
+
+# Which of its columns a step counts in, if in any.
+declare -A COLUMN
+count_in() { # COLUMN LABEL...
+    local column=$1 label
+    shift
+    for label in "$@"; do
+        COLUMN[$label]=$column
+    done
+}
+COLUMNS_OF_README="use more again resume revision remove"
+count_in use hit hit-x offl snap 404 scan
+count_in more new add add-x A-add
+count_in again forc forc-x A-forc A-fo-x
+count_in resume resum
+count_in revision mv-f mv-404 mv-s A-mv-f A-mv-s
+count_in remove A-rm
+
+# note_worst LABEL RESULT: no, else warns, else yes, whatever the umask.
+declare -A WORST
+note_worst() {
+    local key=${NAME%/*}:${COLUMN[$1]-}
+    case $2:${WORST[$key]-} in
+    ok:) WORST[$key]=yes ;;
+    ok:* | w:no) ;;
+    w:*) WORST[$key]=warns ;;
+    *) WORST[$key]=no ;;
+    esac
+}
+
+# stands ROW NAME: the README has the row NAME, as it came out.
+stands() {
+    local row="| $2 |" column
+    for column in $COLUMNS_OF_README; do
+        row+=" ${WORST[$1:$column]-missing} |"
+    done
+    ok "README.md: $row" grep -qxF -- "$row" "$SRC/README.md"
+}
+
 # --- one row of the table ---------------------------------------------------
 
 # turn USER PART: one login of USER, whose results go to FAILED and the row.
@@ -62,6 +103,7 @@ turn() {
         printf -v head '%s %-6s' "$head" "$label"
         printf -v row '%s %-6s' "$row" "$result"
         DONE=$((DONE + 1))
+        note_worst "$label" "$result"
         case $result in
         ok) continue ;;
         w) ;;
@@ -153,6 +195,20 @@ healthy() {
 }
 ok "hfcache status finds the cache healthy" wait_for 20 healthy ||
     diag "$(cat "$WORK/status")"
+
+# pinned CLIENT PACKAGE: the version that it is run with, without the last number.
+pinned() {
+    sed -n "s/^$2==\([0-9]*\.[0-9]*\).*/\1/p" "$CLIENT/requirements-$1.txt"
+}
+stands plain "$(pinned 2.4 huggingface_hub) in a plain setgid folder"
+for client in $CLIENTS; do
+    name=$(pinned "$client" huggingface_hub)
+    [ "$client" != 0.36-lock ] || name+=", filelock $(pinned "$client" filelock)"
+    stands "$client" "$name"
+done
+is "$(sed -n '/^## Which clients/,/^\*Warns/p' "$SRC/README.md" |
+    grep -c '^| [0-9]')" "$((1 + $(wc -w <<< "$CLIENTS")))" \
+    "README.md: no other rows"
 
 diag "" "${TABLE[@]}" "" "ok, w: it worked, with a warning; 13, 1: EACCES," \
     "EPERM; 13L: EACCES on a lock file; plain: a folder 2775, no ACL" ""

@@ -50,7 +50,7 @@ expect() {
             "$({ options "$command"; printf '%s\n' --conf --help; } |
                 sort | xargs)" "$1: the options of $command"
     done
-    is "$("$2" env --format '' | sort | xargs)" "csh fish json sh systemd" \
+    is "$("$2" env --format '' | sort | xargs)" "csh env-file fish json sh systemd" \
         "$1: formats"
     is "$("$2" explain --service '' | sort | xargs)" "$SERVICES" \
         "$1: services of an option"

@@ -41,6 +41,17 @@ is "$(for file in "${FILES[@]}"; do
         echo "$file"
 done)" "" "the map in hfcache.c has each file of pam_hfcache/"
 
+# What the README shows of files and of longer lines, tests take from there.
+mapfile -t TAKEN < <(grep -ohE "recipe '[^']+'" tests/*/*.t | cut -d"'" -f2)
+is "$(sed -n '/^## What never/,/^## /p' README.md | awk '/^```/ { on = !on
+    block = ""; next } on && /^# / { print }' | while read -r line; do
+    for taken in "${TAKEN[@]}"; do
+        ! [[ $line =~ $taken ]] || continue 2
+    done
+    echo "$line"
+done)" "" "each block that begins with a name is run by a test"
+ok "and there are some" [ "${#TAKEN[@]}" -ge 5 ]
+
 is "$(sed -nE 's/^    ((make|sudo|hfcache|eval|pip|\.\/).*)/\1/p' README.md |
     untested)" "" "each command of the README is run by a test"
 done_testing

@@ -83,7 +83,8 @@ only '\b(l?f?chmod(at2?)?|l?f?chown(at)?|mkdir(at)?|mknod(at)?|rename(at2?)?)\('
 only '\b(unlink(at)?|rmdir|remove|link(at)?|symlink(at)?|truncate)\(' \
     'safefs.*' "names come and go in safefs alone"
 only '\b[lf]?(set|remove)xattr\(' 'safefs.*' "ACLs change in safefs alone"
-only '\bpthread_create\(' walk "threads are started in walk alone"
+only '\bpthread_create\(' 'walk|cmd_check' \
+    "threads are started in walk, and to take ^C in cmd_check, alone"
 only '\b(fork|vfork|clone|clone3)\(' 'probe|mender' \
     "processes are forked in probe and mender alone"
 only '\b(system|popen|exec[lv]p?e?|execvpe)\(' none \

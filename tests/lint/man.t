@@ -193,7 +193,7 @@ is "$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EX/p' "$TOOL" |
     sed -n 's/^\.It \([0-9]\)$/\1/p' | xargs)" \
     "$(sed -n 's/^    CLI_[A-Z]* = \([0-9]\),.*/\1/p' pam_hfcache/cli.h | xargs)" \
     "hfcache.8: all exit codes"
-mapfile -t WORDS < <(sed -n '/formats\[\] = {/,/};/s/^    {"\([a-z]*\)".*/\1/p' \
+mapfile -t WORDS < <(sed -n '/formats\[\] = {/,/};/s/^    {"\([a-z-]*\)".*/\1/p' \
     pam_hfcache/cmd_env.c)
 has_all "formats of env" "$TOOL" "${WORDS[@]}"
 mapfile -t WORDS < <(grep -ohE 'json_[a-z_]+\([^"();]*, *"[a-z_0-9]+"|write_drifts\([^;]*"[a-z]+"' \

@@ -32,11 +32,24 @@ is "$(cd "$WORK" && find etc lib -type f -printf '%m %p\n' | sort)" \
     "644 etc/cron.d/hfcache
 644 etc/security/hfcache.conf
 644 lib/systemd/system/hfcache-check.service
-644 lib/systemd/system/hfcache-check.timer" "what is in conf/, each 0644"
+644 lib/systemd/system/hfcache-check.timer
+644 lib/tmpfiles.d/hfcache.conf" "what is in conf/, each 0644"
 is "$(find "$WORK/etc" "$WORK/lib" -type l)" "" "nothing is enabled"
 is "$(grep -rnE '@[a-z]+@' "$WORK/etc" "$WORK/lib")" "" "all paths are filled in"
 is "$(grep ^ExecStart= "$SERVICE")" "ExecStart=$WORK/bin/hfcache check" \
     "the service starts the installed program"
+
+# What the programs themselves go by; built by whatever is quickest.
+# shellcheck disable=SC2317
+build_tool() {
+    make -s BUILD="$WORK/build" prefix="$WORK" sysconfdir="$WORK/etc" \
+        OPTIMISE=-O0 WERROR= "$WORK/build/hfcache" > "$WORK/said" 2>&1
+}
+ok "make for another sysconfdir" build_tool
+like "$("$WORK/build/hfcache" policy 2>&1)" "^policy  $WORK/etc/security/hfcache.conf" \
+    "the policy that is read is the one that is installed"
+is "$(grep -L "^.*$WORK/etc/security/hfcache.conf" "$WORK"/share/man/man[58]/*)" \
+    "" "and each manual page names it"
 
 # The cron line: a comment until an admin wants it.
 is "$(grep -v '^#' "$CRON" | tr -d '\n')" "" "no cron job is on by itself"
@@ -44,6 +57,8 @@ line=$(sed -n 's/^#\([0-9]\)/\1/p' "$CRON")
 like "$line" '^([0-9*]+ ){5}root ' "its line: five fields and a user"
 unlike "$line" '%' "no percent sign, which ends a cron job's command"
 command=${line#* root }
+like "$command" '^\[ -x '"$WORK"'/bin/hfcache \] && ' \
+    "its line: nothing, where the program is gone"
 like "$command" 'nice -n 19 ionice -c 3 '"$WORK"'/bin/hfcache check' \
     "its line: the installed program, after everybody else"
 
@@ -54,6 +69,7 @@ program() { # EXIT
     chmod 755 "$WORK/bin/hfcache"
 }
 if command -v ionice > /dev/null; then
+    is "$(sh -c "$command" 2>&1)" "" "cron has nothing to mail without it"
     program 0
     is "$(sh -c "$command")" "" "cron has nothing to mail while all is well"
     program 1
@@ -61,6 +77,8 @@ if command -v ionice > /dev/null; then
 else
     skip "ionice is not installed" "cron mails what was found"
 fi
+is "$(grep -c '^Documentation=man:hfcache(8)$' "$SERVICE" "$TIMER" |
+    grep -v ':1$')" "" "both units name their manual page"
 is "$(grep ^SuccessExitStatus= "$SERVICE")" "SuccessExitStatus=1" \
     "findings are no failure of the service"
 

@@ -9,6 +9,7 @@
  *   script.c    reads a script
  *   world.c     the machine that it runs on
  *   host.c      what kind of login program the process is
+ *   confine.c   what is kept from it
  *   calls.c     libpam: start, hooks, conversation, log, environment
  *   snapshot.c  what must not change in a host
  */
@@ -164,6 +165,19 @@ check_expectations(struct stage *stage, size_t run)
                   "the commands of %check fail");
 }
 
+/* A line of a %run, and what it gave instead. */
+struct step {
+    const char *line, *problem;
+};
+
+static void
+take_step(void *argument)
+{
+    struct step *step = argument;
+
+    step->problem = calls_step(step->line);
+}
+
 static void
 run_steps(struct stage *stage, size_t at)
 {
@@ -173,10 +187,11 @@ run_steps(struct stage *stage, size_t at)
     stage->before = snapshot_take();
     stage->took_ms = -host_now_ms();
     for (size_t i = 0; i < run->count; i++) {
-        const char *problem = calls_step(run->line[i]);
+        struct step step = {run->line[i], NULL};
 
-        if (problem)
-            tap_check_text(false, problem, run->line[i], "",
+        host_call(take_step, &step);
+        if (step.problem)
+            tap_check_text(false, step.problem, step.line, "",
                            stage->script->path, (int)run->number,
                            "a step of %run");
     }
@@ -210,6 +225,22 @@ write_named(const struct block *block)
                 mode);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#define IS_PLAIN false
+#else
+#define IS_PLAIN true
+#endif
+
+/* %needs WORD */
+static void
+skip_without(const char *word)
+{
+    if (strcmp(word, "groups") == 0 && !world_has_groups())
+        SKIP("groups and owners cannot be changed without root");
+    if (strcmp(word, "plain") == 0 && !IS_PLAIN)
+        SKIP("this build is instrumented");
+}
+
 static void
 perform(struct stage *stage, size_t at)
 {
@@ -225,8 +256,7 @@ perform(struct stage *stage, size_t at)
             tap_check(false, stage->script->path, (int)block->number,
                       "the commands of %shell fail");
     } else if (strcmp(word, "needs") == 0) {
-        if (!world_has_groups())
-            SKIP("groups and owners cannot be changed without root");
+        skip_without(block->arguments);
     } else if (strcmp(word, "run") == 0) {
         run_steps(stage, at);
     } else if (!is_expectation(word) && !host_set(word, block->arguments) &&

@@ -6,6 +6,7 @@
  */
 #include "host.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
@@ -16,14 +17,17 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "snapshot.h"
 
 static struct {
-    bool blocked, closed, terminal, ignored, handled;
+    bool blocked, closed, terminal, ignored, handled, timer, alarm;
     int threads;
+    size_t stack;
 } host = {.threads = 1};
 
 static sigset_t saved_mask;
@@ -80,6 +84,41 @@ set_limit(int which, const char *value)
     signal(SIGXFSZ, SIG_IGN);
 }
 
+/* A limit of this process, by its name in lower case. */
+static bool
+is_limit(const char *word, const char *value)
+{
+    static const struct {
+        const char *word;
+        int which;
+    } limits[] = {
+        {"fsize", RLIMIT_FSIZE},   {"nofile", RLIMIT_NOFILE},
+        {"nproc", RLIMIT_NPROC},   {"as", RLIMIT_AS},
+        {"data", RLIMIT_DATA},     {"memlock", RLIMIT_MEMLOCK},
+        {"core", RLIMIT_CORE},     {"sigpending", RLIMIT_SIGPENDING},
+    };
+
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+        if (strcmp(word, limits[i].word) == 0) {
+            set_limit(limits[i].which, value);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_confinement(const char *word, const char *value)
+{
+    if (strcmp(word, "calls") == 0)
+        return confine_calls(strcmp(value, "EPERM") == 0 ? EPERM : ENOSYS);
+    if (strcmp(word, "userns") == 0)
+        return confine_ids();
+    if (strcmp(word, "chroot") == 0)
+        return confine_root(value);
+    return strcmp(word, "no-proc") == 0 && confine_proc();
+}
+
 static void
 take_word(const char *word, const char *value)
 {
@@ -104,12 +143,15 @@ take_word(const char *word, const char *value)
         host.handled = strcmp(value, "handled") == 0;
     } else if (strcmp(word, "umask") == 0) {
         umask((mode_t)strtoul(value, NULL, 8));
-    } else if (strcmp(word, "fsize") == 0) {
-        set_limit(RLIMIT_FSIZE, value);
-    } else if (strcmp(word, "nofile") == 0) {
-        set_limit(RLIMIT_NOFILE, value);
+    } else if (strcmp(word, "timer") == 0) {
+        host.timer = true;
+    } else if (strcmp(word, "alarm") == 0) {
+        host.alarm = true;
+    } else if (strcmp(word, "stack") == 0) {
+        host.stack = strtoul(value, NULL, 10);
     } else {
-        require(false, word, value);
+        require(is_limit(word, value) || is_confinement(word, value), word,
+                value);
     }
 }
 
@@ -188,6 +230,36 @@ restore_descriptors(void)
     pty_fd = -1;
 }
 
+static void
+do_nothing(int signal)
+{
+    (void)signal;
+}
+
+/* Every two milliseconds a signal that interrupts what waits. */
+static void
+start_timer(long microseconds)
+{
+    struct sigaction action = {.sa_handler = do_nothing}; /* no SA_RESTART */
+    struct itimerval timer = {{0, microseconds}, {0, microseconds}};
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* One is due in an hour, and another one is pending. */
+static void
+start_alarm(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    raise(SIGALRM);
+    alarm(3600);
+}
+
 void
 host_enter(void)
 {
@@ -200,6 +272,10 @@ host_enter(void)
         signal(SIGCHLD, host.ignored ? SIG_IGN : SIG_DFL);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, host.blocked ? &all : NULL, &saved_mask);
+    if (host.timer)
+        start_timer(2000);
+    if (host.alarm)
+        start_alarm();
     fflush(NULL);
     if (host.closed || host.terminal)
         replace_descriptors();
@@ -210,6 +286,26 @@ host_leave(void)
 {
     if (host.closed || host.terminal)
         restore_descriptors();
+    if (host.timer)
+        start_timer(0);
+    if (host.alarm) {
+        alarm(0);
+        signal(SIGALRM, SIG_IGN); /* and so the pending one goes */
+        signal(SIGALRM, SIG_DFL);
+    }
     sigprocmask(SIG_SETMASK, &saved_mask, NULL);
     signal(SIGCHLD, SIG_DFL);
+}
+
+void
+host_call(void (*run)(void *), void *argument)
+{
+    char bytes[32];
+
+    if (host.stack == 0) {
+        run(argument);
+        return;
+    }
+    snprintf(bytes, sizeof(bytes), "%zu", host.stack);
+    require(confine_stack(host.stack, run, argument), "stack", bytes);
 }

@@ -13,6 +13,9 @@ bool host_set(const char *word, const char *arguments);
 void host_enter(void);
 void host_leave(void);
 
+/* Run the hooks, on the stack that such a program has. */
+void host_call(void (*run)(void *), void *argument);
+
 /* In a child: all signals as a shell expects them. */
 void host_reset_signals(void);
 

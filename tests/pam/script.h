@@ -18,9 +18,14 @@
  *   %host WORD...          become:USER (his groups, as initgroups and setgid
  *                          do it), ruid:USER (sudo and su by a user),
  *                          threads:N, blocked (all signals), closed (0-2),
- *                          terminal (0-2), sigchld:ignored|handled, umask:NNN, fsize:N,
- *                          nofile:N
- *   %needs groups          skip where groups and owners cannot be changed
+ *                          terminal (0-2), sigchld:ignored|handled, umask:NNN,
+ *                          timer (signals all the time), alarm (one pending, one
+ *                          due in an hour), stack:BYTES, limits by name: nofile:N,
+ *                          fsize:N, nproc:N, as:N ...; for good: calls:ENOSYS|EPERM
+ *                          (statx, openat2 and the like fail), userns (root alone
+ *                          has an id), chroot:FOLDER, no-proc
+ *   %needs WORD            skip where it is not to be had. groups: changing
+ *                          groups and owners; plain: a build without sanitizers
  *   %run                   lines "HOOK(FLAGS) = STATUS"; "user NAME" changes
  *                          PAM_USER on the handle; "end" is pam_end
  *

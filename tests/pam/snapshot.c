@@ -43,7 +43,8 @@ add_status(FILE *out)
 {
     static const char *const wanted[] = {
         "Umask:",  "Uid:",    "Gid:",    "Groups:", "Threads:", "SigBlk:",
-        "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:", "CapEff:",  "NoNewPrivs:"};
+        "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:", "CapEff:",  "NoNewPrivs:",
+        "SigPnd:", "ShdPnd:"};
     FILE *file = fopen("/proc/self/status", "re");
     char line[4096];
 

@@ -190,7 +190,8 @@ world_enter(const char *module, const char *helper)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    int flags = CLONE_NEWNS | CLONE_NEWUTS | (uid ? CLONE_NEWUSER : 0);
+    int flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP |
+                (uid ? CLONE_NEWUSER : 0);
     size_t module_length = 0, helper_length = 0, cache_length = 0;
     char *module_data = module ? read_file(module, &module_length) : NULL;
     char *helper_data = helper ? read_file(helper, &helper_length) : NULL;

@@ -29,6 +29,14 @@ demo() {
 }
 ok "make demo" demo
 text=$(cat "$out")
+# blocks: each command of alice's on standard input, with the two lines that
+# answer it, in one line.
+blocks() {
+    sed 's/^ *//' | grep -F -A2 'alice$ id -Gn; echo' | grep -v ^-- | paste -d '|' - - -
+}
+is "$(blocks <<< "$text" | head -n 2)" "$(blocks < "$SRC/README.md")" \
+    "the login before and after is what the README shows first"
+is "$(blocks < "$SRC/README.md" | wc -l)" 2 "which shows both"
 like "$text" 'HF_HOME=/srv/huggingface' "it shows the variables"
 like "$text" 'drwxrws--- root hf-users hub' "it shows the way to the cache"
 like "$text" "bob took alice's copy" "a download by one, its reuse by the other"

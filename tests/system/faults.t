@@ -10,53 +10,30 @@
 # Then each of them is killed at every call that changes something, and run once
 # more: the end is the same as without.
 #
-# In two and a half minutes: some of the calls, evenly; with FAULTS=all all of
+# In three minutes: some of the calls, evenly; with FAULTS=all all of
 # them with every errno (in an hour).  What is done to them is in `inject`.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-
-strace -qq -o /dev/null true 2> /dev/null ||
-    skip_all "strace may not trace here"
-cc -O1 -rdynamic -D_GNU_SOURCE -o /run/faults "$SYSTEM/faults.c" \
-    "$SRC/tests/pam/snapshot.c" -lpam || skip_all "no compiler or no PAM headers"
-
-install_project
-policy <<< $'[cache]\npath = /srv/deep/er/huggingface\ndeadline = 5s'
-quietly hfcache setup
-users alice bob carol # carol is no member yet
-usermod -aG hf-users alice
-usermod -aG hf-users bob
-cat > /etc/pam.d/faults <<'END'
-auth optional pam_hfcache.so
-auth required pam_permit.so
-account required pam_permit.so
-session required pam_permit.so
-session optional pam_hfcache.so
-END
-
-# inject KIND COUNT SUBJECT TEST
-inject() {
-    local out count=$2
-    [ "${FAULTS-}" != all ] || count=0
-    out=$("$SYSTEM/inject" "$1" "$count" "$3" 2>&1)
-    is "$(grep -v '^#' <<< "$out")" "" "$4"
-    diag "$(grep '^#' <<< "$out")"
-}
+# shellcheck source=tests/system/faults.sh
+. "$SYSTEM/faults.sh"
 
 KILLED="killed at each change, then run again: the same end"
-for subject in check repair setup setup-mends enable disable helper-look \
-    helper-join; do
+for subject in check repair setup setup-mends enable disable login helper-look \
+    helper-mend helper-join helper-userdb helper-vain; do
     inject kills 0 "$subject" "$subject: $KILLED"
 done
 
 FAILS="whatever call fails, the login succeeds"
-inject faults 90 login "MUST 2.6.1: first login, new member: $FAILS"
+inject faults 60 login "MUST 2.6.1: first login, new member: $FAILS"
 inject faults 60 login-fresh "MUST 2.6.1: verdicts there, mender due: $FAILS"
 inject faults 60 helper-look "MUST 2.6.1: the helper looks and mends: $FAILS"
+inject faults 40 helper-mend "MUST 2.6.1: the helper mends as a user: $FAILS"
 inject faults 40 helper-join "MUST 2.6.1: the helper adds a member: $FAILS"
+inject faults 20 helper-userdb "MUST 2.6.1: ... by a drop-in: $FAILS"
+inject faults 20 helper-vain "MUST 2.6.1: ... that has no effect: $FAILS"
 FAILS="whatever call fails, it says so and leaves nothing half"
-inject faults 150 check "check: $FAILS"
-inject faults 150 repair "repair: $FAILS"
+inject faults 100 check "check: $FAILS"
+inject faults 100 repair "repair: $FAILS"
 inject faults 100 setup "setup: $FAILS"
 inject faults 60 setup-mends "setup of a cache that is there: $FAILS"
 inject faults 100 enable "enable: $FAILS"

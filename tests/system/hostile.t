@@ -5,19 +5,12 @@
 # log in.  He may signal a set-user-id program that he started at any moment;
 # whatever it holds then, others must not have to wait for.
 
-. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$(dirname "$(readlink -f "$0")")/hostile.sh"
 
 ready alice mallory other
 install -d -m 700 /etc/sudoers.d
 echo 'mallory ALL=(other) NOPASSWD: ALL' > /etc/sudoers.d/mallory
-by_ssh alice true
-timed by_ssh alice true
-HEALTHY=$MS
-
-as_mallory() {
-    setpriv --reuid mallory --regid mallory --init-groups --reset-env \
-        --inh-caps=-all --bounding-set=+all bash -c "$1"
-}
+know_healthy
 
 # Eight sudos, then everything of mallory's that he may signal is stopped.
 stop_after() { # DELAY-MS
@@ -28,15 +21,6 @@ stop_after() { # DELAY-MS
         sleep $(printf '0.%03d' "$1")
         kill -STOP -1 2> /dev/null
         true" > /dev/null 2>&1 &
-}
-
-others_log_in() { # NAME
-    mark_log
-    timed by_ssh alice "$LOOK" > "$WORK/out"
-    is "$?" 0 "MUST 2.6.5: $1: another's login succeeds"
-    ok "$1: within deadline + 0.5 s ($MS ms, healthy $HEALTHY ms)" \
-        within $((HEALTHY + 800))
-    is_field alice state usable "$1: and sees the cache"
 }
 
 # --- stopped ----------------------------------------------------------------
@@ -64,12 +48,6 @@ others_log_in "sudo stopped"
 pkill -KILL -u mallory
 
 # --- limited ----------------------------------------------------------------
-
-gate_intact() {
-    local gate
-    gate=$(echo /run/hfcache/*.gate)
-    [ -s "$gate" ] && [ "$(stat -c '%u %h %a' "$gate")" = "0 1 644" ]
-}
 
 for limit in "-f 0" "-n 12" "-u 8" "-t 1" "-v 60000" "-s 64" "-l 0" "-i 0"; do
     no_state

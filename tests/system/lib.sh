@@ -192,9 +192,48 @@ start_cron() {
     cron -f > /var/log/cron.out 2>&1 &
 }
 
+# start_manager: systemd of root's own, which has its units in UNITS, becomes
+# the user of a unit and starts the program as that of the system does; fails
+# where there is none, or none can be started.  What it leaves of control groups
+# goes with stop_manager.
+UNITS=/etc/systemd/user
+start_manager() {
+    [ -x /lib/systemd/systemd ] && command -v systemctl > /dev/null || return
+    SCOPES=$(scopes)
+    export XDG_RUNTIME_DIR=/run/user/0
+    mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR" "$UNITS"
+    /lib/systemd/systemd --user > /var/log/manager 2>&1 &
+    MANAGER=$!
+    wait_for 10 systemctl --user --quiet daemon-reload 2> "$WORK/early" && return
+    diag_stream < /var/log/manager
+    stop_manager
+    return 1
+}
+
+stop_manager() {
+    kill "$MANAGER"
+    wait "$MANAGER"
+    MANAGER=
+    comm -13 <(echo "$SCOPES") <(scopes) | xargs -r rmdir
+    rm -r /run/systemd/system
+}
+
+scopes() {
+    find /sys/fs/cgroup -type d -name init.scope 2> /dev/null | sort
+}
+
 # LOOK: what a session is asked: its groups, then what it was given.
 LOOK='echo "groups: $(id -Gn)"; env |'
 LOOK+=' grep -E "^(HF_|HUGGINGFACE_|TRACKIO_|KERNELS_)" | sort'
+
+# recipe REGEX: the block of the README that has a line like this; what stands
+# there is what is tested.
+recipe() {
+    awk -v wanted="$1" '/^```/ { if (on && found) printf "%s", block
+            on = !on; block = ""; found = 0; next }
+        on { block = block $0 "\n"; if ($0 ~ wanted) found = 1 }' \
+        "$SRC/README.md"
+}
 
 # --- what to look at --------------------------------------------------------
 

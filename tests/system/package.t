@@ -28,7 +28,8 @@ build() {
     return 1
 }
 
-{ build two deb && build two rpm VERSION=7.8.9; } &
+{ build two deb && build two rpm VERSION=7.8.9 \
+    PACKAGER="Pat O'Brien <pat@site.example>"; } &
 second=$!
 ok "make deb" build one deb
 ok "make rpm" build one rpm
@@ -38,6 +39,11 @@ RPM=$WORK/one/rpm/pam_hfcache-$VERSION-1.$(uname -m).rpm
 NEXT_RPM=$WORK/two/rpm/pam_hfcache-7.8.9-1.$(uname -m).rpm
 ok "the Makefile's version names the packages" [ -e "$DEB" -a -e "$RPM" ]
 ok "or the one that make is given" [ -e "$NEXT_RPM" ]
+is "$(dpkg-deb -f "$DEB" Maintainer)" "$(tar -xOf \
+    "$WORK"/one/deb/*.debian.tar.* debian/changelog | sed -n 's/^ -- \(.*>\)  .*/\1/p')" \
+    "who maintains the package is who wrote its changelog"
+like "$(rpm -qp --changelog "$NEXT_RPM" 2>&1)" "Pat O'Brien <pat@site.example>" \
+    "and who make says"
 for file in "$WORK"/one/deb/*.{deb,dsc,tar.*}; do
     cmp "$file" "$WORK/two/deb/${file##*/}" 2>&1
 done > "$WORK/differ"
@@ -102,8 +108,17 @@ done | grep -v /usr/share/ | sort)" "$(grep . <<- END | sort
 	755 root:root /usr/libexec/hfcache-probe
 	$(conf cron.d /etc/cron.d | sed 's/^/644 root:root /')
 	$(conf systemd "$UNITS" | sed 's/^/644 root:root /')
+	$(conf tmpfiles.d /usr/lib/tmpfiles.d | sed 's/^/644 root:root /')
 	END
 )" "module, program, helper, policy: where they belong, with right modes"
+is "$(dpkg -L "$PACKAGE" | grep -E '/(man[58]|[a-z_-]*completions[^/]*)/.*hfcache' |
+    xargs stat -c '%a %n' | sed 's,/usr/share/,,' | sort)" \
+    "644 bash-completion/completions/hfcache
+644 fish/vendor_completions.d/hfcache.fish
+644 man/man5/hfcache.conf.5.gz
+644 man/man8/hfcache.8.gz
+644 man/man8/pam_hfcache.8.gz
+644 zsh/vendor-completions/_hfcache" "manual pages, and completion of three shells"
 ok "the module stands where pam_unix.so does" [ "$(dirname \
     /usr/lib/*/security/pam_hfcache.so)/pam_unix.so" -ef \
     "$(find /usr/lib* -name pam_unix.so)" ]
@@ -114,7 +129,13 @@ is "$(dpkg-query -W -f '${Conffiles}' "$PACKAGE" | awk '{ print $1 }' | xargs)" 
 is "$(sha256sum /etc/pam.d/*)" "$pam_before" "nothing is enabled unasked"
 nok "and no group made" getent group hf-users
 is "$(find /etc/systemd -name 'hfcache*')" "" "nor the daily check"
+! command -v systemd-tmpfiles > /dev/null ||
+    is "$(stat -c '%a %U' /run/hfcache)" "755 root" "a folder for verdicts"
+! command -v systemd-sysusers > /dev/null || ok "the example of a group" \
+    quietly systemd-sysusers "$(dpkg -L "$PACKAGE" | grep hf-users.conf)"
+gid=$(hf_gid)
 ok "hfcache setup" quietly hfcache setup
+is "$(stat -c %g $CACHE)" "${gid:-$(hf_gid)}" "a group that was there keeps its gid"
 is "$(pam_login alice)" "" "a login after: still no HF_HOME"
 
 # --- enabled by pam-auth-update -----------------------------------------------
@@ -258,6 +279,7 @@ is "$(rpm_files "$RPM")" "$(grep . <<- END | sort
 	-rw-r--r-- root $(rpm --eval %_libdir)/security/pam_hfcache.so
 	-rwxr-xr-x root /usr/libexec/hfcache-probe
 	$(conf systemd /usr/lib/systemd/system | sed 's/^/-rw-r--r-- root /')
+	$(conf tmpfiles.d /usr/lib/tmpfiles.d | sed 's/^/-rw-r--r-- root /')
 	END
 )" "RPM: the files, the policy as config(noreplace)"
 like "$(rpms -qp --scripts "$RPM")" \

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A user who does to every process all that the kernel lets him, for as long as
+# he and others log in: traces, limits, renices, stops, continues and kills his
+# su, his sudo, his sshd and the mender that runs as him.  What others need,
+# verdict, locks and membership, is as if he did not.  CHAOS_SECONDS: how long.
+
+. "$(dirname "$(readlink -f "$0")")/hostile.sh"
+
+cc -O1 -o /usr/local/bin/chaos "$SYSTEM/chaos.c" ||
+    skip_all "no compiler for the attacker"
+: "${CHAOS_SECONDS:=12}"
+fresh=(fresh{1..3})
+ready alice mallory other "${fresh[@]}"
+install -d -m 700 /etc/sudoers.d
+echo 'mallory ALL=(other) NOPASSWD: ALL' > /etc/sudoers.d/mallory
+sed -i '1i auth sufficient pam_permit.so' /etc/pam.d/su # without his password
+policy <<< $'[cache]\nfresh = 100ms'
+know_healthy
+by_ssh mallory true
+
+# A repository that his every login wants to mend, so that a mender runs.
+drift() {
+    local away=/srv/away
+    mkdir -p "$away/blobs"
+    (cd "$away/blobs" && for n in {1..300}; do echo x > "b$n"; done)
+    chown -R mallory:mallory "$away"
+    chmod -R u=rwX,g=rX,o= "$away"
+    mv "$away" "$CACHE/hub/models--m--$1"
+}
+
+no_helper() {
+    ! pgrep -x hfcache-probe > /dev/null && ! pgrep -x usermod > /dev/null
+}
+
+# All the ways in which he can have something of ours run.
+mallory_logs_in() {
+    local n
+    for n in 1 2 3; do
+        timeout 15 ssh "${SSH_ARGS[@]}" -o BatchMode=yes -i "$KEYS/id" \
+            mallory@127.0.0.1 'sleep 0.2' &
+        as_mallory 'sudo -n -u other true & su other -s /bin/true & wait' &
+    done < /dev/null > /dev/null 2>&1
+}
+
+as_mallory "exec setsid chaos $CHAOS_SECONDS" > "$WORK/chaos" &
+chaos=$!
+round=0
+while kill -0 "$chaos" 2> /dev/null; do
+    round=$((round + 1))
+    drift "$round"
+    [ $((round % 2)) = 0 ] || no_state
+    mallory_logs_in
+    others_log_in "round $round"
+    name=${fresh[round - 1]-}
+    [ -z "$name" ] || like "$(by_ssh "$name" id -Gn)" hf-users \
+        "round $round: another's first login makes him a member"
+done
+diag_stream < "$WORK/chaos"
+ok "there were at least three rounds ($round)" [ "$round" -ge 3 ]
+
+# allowed COMM CALLS: what he could do to such a process.
+allowed() {
+    grep -E "^$1 ($2) " "$WORK/chaos"
+}
+isnt "$(allowed '(su|sudo)' signal)" "" "he could signal su and sudo"
+is "$(allowed hfcache-probe 'trace|memory|environ|descriptors|take')" "" \
+    "MUST 2.6.5: he looks into no helper, and takes nothing of it"
+is "$(allowed 'usermod' '.*')" "" \
+    "MUST 2.6.5: and has no power over usermod"
+
+pkill -KILL -u mallory # of this machine of ours, where all are his
+others_log_in "afterwards"
+ok "the state is whole" gate_intact
+is "$(find /etc -maxdepth 1 -name 'group.lock' -o -maxdepth 1 \
+    -name 'passwd.lock' -o -maxdepth 1 -name 'group.[0-9]*')" "" \
+    "no lock of /etc/group is left"
+ok "no helper is left" wait_for 60 no_helper
+is "$(ps ax -o stat=,comm= | grep -E '^[TZ].*(hfcache|usermod)')" "" \
+    "nor one that is stopped or nobody's"
+
+# His own drift was his own loss, and is not for good: what his menders could not
+# open under the limits that he gave them, no later look at the folder shows.
+by_ssh mallory true
+ok "his own mender ends" wait_for 20 no_helper
+as_mallory "hfcache repair" > "$WORK/out" 2>&1
+is "$(find "$CACHE/hub" -path '*models--m--*' ! -group hf-users | head -3)" "" \
+    "and his own repair leaves none of his drift" || diag_stream < "$WORK/out"
+done_testing

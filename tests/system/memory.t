@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# MUST 2.6.1, and its like for the commands, on a machine without memory: one
+# after the other each allocation that is ours fails, alone or with all that
+# follow.  What must hold then is what faults.t tells of system calls.
+#
+# In a minute or two: of each place in our code one allocation, where there
+# are many some, evenly; with FAULTS=all each allocation.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=tests/system/faults.sh
+. "$SYSTEM/faults.sh"
+
+cc -O1 -fPIC -shared -D_GNU_SOURCE -o /run/memory.so "$SYSTEM/memory.c" ||
+    skip_all "no glibc that finds objects by address (2.35)"
+
+FAILS="whatever allocation fails"
+for subject in login login-fresh helper-look helper-mend helper-join \
+    helper-userdb helper-vain; do
+    inject memory 24 "$subject" "MUST 2.6.1: $subject: $FAILS, it succeeds"
+done
+for subject in check repair setup setup-mends enable disable status; do
+    inject memory 36 "$subject" "$subject: $FAILS, it says so"
+done
+done_testing

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Whose cgroup it is that a login program runs in.
+ */
+#include "login_host.h"
+#include "tap.h"
+
+static bool
+is_users(const char *text)
+{
+    return login_host_is_users_cgroup(text);
+}
+
+TEST("2.6.5: a session of a user's and his manager are his")
+{
+    CHECK(is_users("0::/user.slice/user-1000.slice/session-3.scope\n"));
+    CHECK(is_users("0::/user.slice/user-1000.slice/user@1000.service/app.slice"
+                   "/tmux.scope\n"));
+    CHECK(is_users("0::/user.slice/user-10.slice/session-c1.scope\n"));
+    CHECK(is_users("12:pids:/\n1:name=systemd:/user.slice/user-1001.slice/"
+                   "session-3.scope\n0::/\n"));
+}
+
+TEST("2.6.5: no name below makes his cgroup another's")
+{
+    CHECK(is_users("0::/user.slice/user-1000.slice/user@1000.service/"
+                   "user-0.slice/system.slice/sshd.service\n"));
+    CHECK(is_users("0::/user.slice/user-1000.slice/user@1000.service/"
+                   "user-.slice/user-x.slice\n"));
+}
+
+TEST("the system's services, root's sessions and containers are not a user's")
+{
+    CHECK(!is_users(""));
+    CHECK(!is_users("0::/\n"));
+    CHECK(!is_users("0::/system.slice/ssh.service\n"));
+    CHECK(!is_users("0::/user.slice/user-0.slice/session-1.scope\n"));
+    CHECK(!is_users("0::/user.slice/user-0.slice/user@0.service/init.scope\n"));
+    CHECK(!is_users("0::/user.slice\n"));
+    CHECK(!is_users("0::/system.slice/user-runtime-dir@1000.service\n"));
+    CHECK(!is_users("0::/system.slice/user-1000.service\n"));
+    CHECK(!is_users("0::/machine.slice/user-data.slice/x.scope\n"));
+}
+
+TAP_MAIN
