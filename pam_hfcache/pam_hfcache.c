@@ -76,6 +76,7 @@ leave_problem(const struct call *call, const char *problem)
     bool has_old =
         pam_get_data(call->pamh, SETCRED_PROBLEM, &old) == PAM_SUCCESS;
     char *copy = *problem ? util_format("setcred: %s", problem) : NULL;
+    /* libpam takes no const.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
     void *kept = *problem && !copy ? (void *)(uintptr_t)no_memory : copy;
 
     if ((kept || has_old) &&
