@@ -16,7 +16,7 @@
 #   make analyse      gcc -fanalyzer, clang-tidy and cppcheck, any finding a
 #                     failure
 #   make valgrind     the PAM scripts and the quick unit tests under valgrind
-#   make coverage     the branches that tests take, beside tests/analysis/floors
+#   make coverage     the branches that tests take, beside tests/analysis/branch-floors
 #   make mutation     breaks each MUST and sees its test fail (MUST=safefs.h:1
 #                     that one)
 #   make demo         two users, one cache, in a private mount namespace (root)
