@@ -336,7 +336,7 @@ static int
 open_step(int dir_fd, const char *name, int flags, uint64_t mount_id)
 {
     CLEANUP_CLOSE int fd = -1;
-    uint64_t id;
+    uint64_t id = 0;
     int r;
 
     if (!*name || strcmp(name, "..") == 0)
