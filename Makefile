@@ -68,7 +68,10 @@ ALL_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZ
 # What the module does not call is not in it: least of all what writes.
 ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
 	$(SANITIZE) $(LDFLAGS)
-DEFINES = -D_GNU_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
+# 32 bits hold neither a large cache's inode numbers and sizes nor the times from
+# 2038 on; and the C library may have names like getdents64() on demand alone.
+DEFINES = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-D_LARGEFILE64_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
 	-DHFCACHE_VERSION='"$(VERSION)"' -DHFCACHE_SECUREDIR='"$(securedir)"'
 
 # inih is linked statically where the archive is to be had: a shared library

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -17,6 +18,9 @@
 
 #define MAX_LINKS 40   /* as the kernel's */
 #define MAX_RETRIES 64 /* of openat2() while something is being renamed */
+
+_Static_assert(offsetof(struct statx, stx_mnt_id) == 0x90,
+               "the mount is where the kernel puts it");
 
 /* --- to the root --------------------------------------------------------- */
 
