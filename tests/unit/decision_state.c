@@ -119,33 +119,35 @@ TEST("an error on the way to the root decides")
 {
     static const struct {
         int error;
-        const char *state, *why;
+        const char *state, *why; /* NULL: the path and what the errno means */
     } cases[] = {
         {ENOENT, "absent", "/srv/huggingface: No such file or directory"},
-        {ENOTDIR, "absent", "/srv/huggingface: Not a directory"},
+        {ENOTDIR, "absent", NULL},
         {EACCES, "closed", "/srv/huggingface: Permission denied"},
-        {EPERM, "closed", "/srv/huggingface: Operation not permitted"},
+        {EPERM, "closed", NULL},
         {ELOOP, "closed",
          "/srv/huggingface is a symbolic link that is not root's alone"},
-        {EIO, "error", "/srv/huggingface: Input/output error"},
-        {ESTALE, "error", "/srv/huggingface: Stale file handle"},
-        {ETIMEDOUT, "error", "/srv/huggingface: Connection timed out"},
-        {ENOTCONN, "error",
-         "/srv/huggingface: Transport endpoint is not connected"},
-        {EHOSTDOWN, "error", "/srv/huggingface: Host is down"},
-        {ENOMEM, "error", "/srv/huggingface: Cannot allocate memory"},
+        {EIO, "error", NULL},
+        {ESTALE, "error", NULL},
+        {ETIMEDOUT, "error", NULL},
+        {ENOTCONN, "error", NULL},
+        {EHOSTDOWN, "error", NULL},
+        {ENOMEM, "error", NULL},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct verdict verdict = healthy();
         struct knowledge known = member_knows(&verdict);
         struct view view;
+        char why[200];
 
         verdict.way_error = cases[i].error;
         verdict.way_at = "/srv/huggingface";
         view = judge(&known);
+        snprintf(why, sizeof(why), "/srv/huggingface: %s",
+                 strerror(cases[i].error));
         CHECK_STR(decision_state_name(view.state), cases[i].state);
-        CHECK_STR(view.why, cases[i].why);
+        CHECK_STR(view.why, cases[i].why ? cases[i].why : why);
         CHECK(!decision_exports(&policy.sections[0], &view));
     }
 }
