@@ -11,6 +11,8 @@
 #   make deb          a package for Debian and Ubuntu, in $(BUILD)/deb
 #   make rpm          a package for Fedora, RHEL and SUSE, in $(BUILD)/rpm
 #   make test         all tests (root: real login programs, real clients)
+#   make distros      build and test in other systems (root): Debian 13 and sid,
+#                     i386, arm64, musl
 #   make fuzz         each fuzzer for FUZZ_SECONDS, an hour; new inputs stay
 #                     in $(BUILD)/fuzz
 #   make demo         two users, one cache, in a private mount namespace (root)
@@ -230,6 +232,9 @@ test: root
 	@$(MAKE) programs
 	$(TEST_ENV) $(PROVE) --timer $(QUICK_TESTS) $(ROOT_TESTS) $(LONG_TESTS)
 
+distros: root
+	@tests/distros
+
 fuzz:
 	@tests/system/packages fuzz
 	@$(MAKE) fuzzers
@@ -265,6 +270,6 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install install-conf uninstall programs check test fuzz demo bench \
-	bench-login bench-tree root clean FORCE
+.PHONY: all install install-conf uninstall programs check test distros fuzz demo \
+	bench bench-login bench-tree root clean FORCE
 .DELETE_ON_ERROR:
