@@ -61,6 +61,16 @@ judge(const struct knowledge *known)
     return judge_under("", known);
 }
 
+/* Why the state is what it is; kept until the next call. */
+static const char *
+why_of(const struct knowledge *known)
+{
+    static struct view view;
+
+    view = judge(known);
+    return view.why;
+}
+
 /* The state's name of a member's login on `verdict`. */
 static const char *
 state_of(const struct verdict *verdict)
@@ -183,7 +193,7 @@ TEST("what is no folder is as good as absent")
 
     verdict.gate[GATE_HUB].mode = S_IFREG | 0660;
     CHECK_STR(state_of(&verdict), "absent");
-    CHECK_STR(judge(&known).why, "hub/ is no folder");
+    CHECK_STR(why_of(&known), "hub/ is no folder");
     verdict.gate[GATE_HUB].mode = S_IFLNK | 0777;
     CHECK_STR(state_of(&verdict), "absent");
 }
@@ -237,12 +247,12 @@ TEST("a closed folder is named with its bits and those it needs")
 
     verdict.gate[GATE_HUB] =
         (struct inode_fact){.mode = S_IFDIR | 0700, .uid = 1000, .gid = 1000};
-    CHECK_STR(judge(&known).why,
+    CHECK_STR(why_of(&known),
               "hub/ is closed to the group: mode 0700, owner 1000, group 1000, "
               "where group 900 needs rwx");
     verdict = healthy();
     verdict.gate[GATE_ROOT].mode = S_IFDIR | 0700;
-    CHECK_STR(judge(&known).why,
+    CHECK_STR(why_of(&known),
               "the cache's root is closed to the group: mode 0700, owner 0, "
               "group 900, where group 900 needs r-x");
 }
