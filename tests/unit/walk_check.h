@@ -87,4 +87,14 @@ check(void)
     return check_at(tap_in_folder("tree"), (struct seen)SEEN_INIT);
 }
 
+/* The same, and what was visited; kept until the next call. */
+static inline const char *
+check_log(void)
+{
+    static struct seen seen;
+
+    seen = check();
+    return seen.log;
+}
+
 #endif
