@@ -11,6 +11,8 @@
 #   make deb          a package for Debian and Ubuntu, in $(BUILD)/deb
 #   make rpm          a package for Fedora, RHEL and SUSE, in $(BUILD)/rpm
 #   make test         all tests (root: real login programs, real clients)
+#   make distros      build and test in other systems (root): Debian 13 and sid,
+#                     i386, arm64, musl
 #   make fuzz         each fuzzer for FUZZ_SECONDS, an hour; new inputs stay
 #                     in $(BUILD)/fuzz
 #   make analyse      gcc -fanalyzer, clang-tidy and cppcheck, any finding a
@@ -79,7 +81,10 @@ ALL_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZ
 # What the module does not call is not in it: least of all what writes.
 ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
 	$(SANITIZE) $(LDFLAGS)
-DEFINES = -D_GNU_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
+# 32 bits hold neither a large cache's inode numbers and sizes nor the times from
+# 2038 on; and the C library may have names like getdents64() on demand alone.
+DEFINES = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-D_LARGEFILE64_SOURCE -DHFCACHE_HELPER='"$(helper)"' \
 	-DHFCACHE_VERSION='"$(VERSION)"' -DHFCACHE_SECUREDIR='"$(securedir)"' \
 	-DHFCACHE_SYSCONFDIR='"$(sysconfdir)"'
 
@@ -261,6 +266,9 @@ test: root
 	@$(MAKE) programs
 	$(TEST_ENV) $(PROVE) --timer $(QUICK_TESTS) $(ROOT_TESTS) $(LONG_TESTS)
 
+distros: root
+	@tests/distros
+
 fuzz:
 	@tests/system/packages fuzz
 	@$(MAKE) fuzzers
@@ -310,6 +318,7 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install install-conf uninstall programs check test fuzz analyse \
-	valgrind coverage mutation demo bench bench-login bench-tree root clean FORCE
+.PHONY: all install install-conf uninstall programs check test distros fuzz \
+	analyse valgrind coverage mutation demo bench bench-login bench-tree root \
+	clean FORCE
 .DELETE_ON_ERROR:

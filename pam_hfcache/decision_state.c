@@ -61,7 +61,7 @@ classify_error(int error)
 static enum state
 judge_way(const struct verdict *verdict, struct view *view)
 {
-    char reason[128];
+    char reason[ERRNO_TEXT_BYTES];
 
     if (!verdict->way_error)
         return STATE_USABLE;
@@ -71,7 +71,7 @@ judge_way(const struct verdict *verdict, struct view *view)
                  verdict->way_at);
     else
         snprintf(view->why, sizeof(view->why), "%.100s: %s", verdict->way_at,
-                 strerror_r(verdict->way_error, reason, sizeof(reason)));
+                 util_describe_errno(verdict->way_error, reason));
     return classify_error(verdict->way_error);
 }
 
@@ -98,13 +98,13 @@ static enum state
 judge_folder(enum gate gate, const struct inode_fact *fact, gid_t gid,
              struct view *view)
 {
-    char reason[128];
+    char reason[ERRNO_TEXT_BYTES];
 
     if (fact->error == ENOENT && gates[gate].may_be_absent)
         return STATE_USABLE;
     if (fact->error) {
         snprintf(view->why, sizeof(view->why), "%s: %s", gates[gate].name,
-                 strerror_r(fact->error, reason, sizeof(reason)));
+                 util_describe_errno(fact->error, reason));
         return classify_error(fact->error);
     }
     if (!S_ISDIR(fact->mode)) {

@@ -214,7 +214,7 @@ read_folder(struct run *run, int fd, const char *path, off_t *place,
         return is_absence(fd) ? 1 : fd;
     if (*place && lseek(fd, *place, SEEK_SET) < 0)
         *place = 0;
-    while ((got = getdents64(fd, names, sizeof(names))) > 0) {
+    while ((got = getdents64(fd, (void *)names, sizeof(names))) > 0) {
         run->calls++;
         for (ssize_t used = 0; used < got;) {
             const struct dirent64 *entry = (const void *)(names + used);

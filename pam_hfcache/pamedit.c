@@ -66,12 +66,12 @@ pamedit_manager(const char *text)
     return NULL;
 }
 
-/* Refuse a file that another program writes. */
+/* Refuse a file with this text if another program writes it. */
 static int
 check_manager(const char *const *folders, const char *service,
-              const struct pamedit *edit, struct err *err)
+              const char *text, struct err *err)
 {
-    const char *manager = pamedit_manager(edit->before);
+    const char *manager = pamedit_manager(text);
     char path[4096];
 
     if (!manager)
@@ -86,8 +86,25 @@ check_manager(const char *const *folders, const char *service,
     return err_set(err, EPERM,
                    "%s: %s writes this file and would drop our line the next "
                    "time it runs; name a service that includes it instead "
-                   "(hfcache enable sshd), or change it by way of %s",
-                   path, manager, manager);
+                   "(hfcache enable sshd), or change it by way of %s%s",
+                   path, manager, manager,
+                   strcmp(manager, "authselect") == 0
+                       ? "; authselect create-profile makes a profile of "
+                         "yours, which may have the line (see README)"
+                       : "");
+}
+
+/* authselect's files are links to what it writes: then say so. */
+static int
+refuse_link(const char *const *folders, const char *service, const char *path,
+            struct err *err)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t length;
+
+    if (safefs_read_plain(path, PAMSTACK_MAX_BYTES, &text, &length, NULL) < 0)
+        return -ELOOP;
+    return check_manager(folders, service, text, err) < 0 ? -EPERM : -ELOOP;
 }
 
 /* Say where `service` lives, if not in the folder that may be edited. */
@@ -125,6 +142,8 @@ read_file(const char *const *folders, const char *service, struct pamedit *edit,
                              &edit->before_length, err);
     if (r == -ENOENT)
         return miss_service(folders, service, err);
+    if (r == -ELOOP)
+        return refuse_link(folders, service, path, err);
     if (r < 0)
         return r;
     if (memchr(edit->before, '\0', edit->before_length))
@@ -385,7 +404,7 @@ pamedit_add(const char *const *folders, const char *service, bool auth,
             r = plan_addition(folders, service, "auth", &file, &edit,
                               &auth_line, err);
         if (r == 0 && (session_line.text || auth_line.text))
-            r = check_manager(folders, service, &edit, err);
+            r = check_manager(folders, service, edit.before, err);
         if (r == 0)
             r = insert_all(&edit, &session_line, &auth_line, err);
         pamfile_free(&file);
@@ -457,7 +476,7 @@ pamedit_remove(const char *const *folders, const char *service,
         for (size_t i = 0; i < file.count && r == 0; i++) {
             if (!is_ours(&file.line[i]) || edit.count == PAMEDIT_MAX_CHANGES)
                 continue;
-            r = check_manager(folders, service, &edit, err);
+            r = check_manager(folders, service, edit.before, err);
             if (r == 0)
                 r = check_removal(folders, service, &file.line[i], err);
             if (r == 0)

@@ -23,6 +23,13 @@
 
 #include "util.h"
 
+/* Where the C library's struct statx ends before the mount; see safefs_tree.c. */
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#define stx_mnt_id __pad1[0]
+#endif
+
 /*
  * Read a configuration file: opened without following a final link and
  * without blocking, then judged by its descriptor: regular, owned by root or

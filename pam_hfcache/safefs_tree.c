@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -15,6 +16,9 @@
 
 #define MAX_LINKS 40   /* as the kernel's */
 #define MAX_RETRIES 64 /* of openat2() while something is being renamed */
+
+_Static_assert(offsetof(struct statx, stx_mnt_id) == 0x90,
+               "the mount is where the kernel puts it");
 
 /* --- to the root --------------------------------------------------------- */
 

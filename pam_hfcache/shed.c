@@ -50,7 +50,7 @@ static void
 reset_limits(void)
 {
     static const struct {
-        int resource;
+        unsigned char resource; /* an int, or an enum's */
         rlim_t limit;
     } limits[] = {
         {RLIMIT_FSIZE, RLIM_INFINITY},    {RLIMIT_AS, RLIM_INFINITY},
@@ -62,11 +62,11 @@ reset_limits(void)
     for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
         struct rlimit limit = {limits[i].limit, limits[i].limit};
 
-        if (setrlimit((unsigned)limits[i].resource, &limit) == 0)
+        if (setrlimit(limits[i].resource, &limit) == 0)
             continue;
-        if (getrlimit((unsigned)limits[i].resource, &limit) == 0) {
+        if (getrlimit(limits[i].resource, &limit) == 0) {
             limit.rlim_cur = limit.rlim_max;
-            (void)setrlimit((unsigned)limits[i].resource, &limit);
+            (void)setrlimit(limits[i].resource, &limit);
         }
     }
 }

@@ -374,7 +374,6 @@ static int
 write_header(const struct snapshot_writer *writer, uint32_t numbers)
 {
     struct snapshot_header header = {
-        .magic = SNAPSHOT_MAGIC,
         .order = SNAPSHOT_ORDER,
         .version = SNAPSHOT_VERSION,
         .length = writer->end + (size_t)numbers * SNAPSHOT_WORD,
@@ -388,8 +387,10 @@ write_header(const struct snapshot_writer *writer, uint32_t numbers)
         .acl = (uint32_t)writer->of.acl,
         .rules = writer->of.rules,
     };
-    int r = write_at(writer->fd, (const char *)&header, sizeof(header), 0);
+    int r;
 
+    memcpy(header.magic, SNAPSHOT_MAGIC, sizeof(header.magic));
+    r = write_at(writer->fd, (const char *)&header, sizeof(header), 0);
     if (r < 0)
         return r;
     return write_at(writer->fd, writer->path, strlen(writer->path) + 1,

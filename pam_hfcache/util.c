@@ -37,11 +37,21 @@ err_set(struct err *err, int code, const char *format, ...)
     return -code;
 }
 
+const char *
+util_describe_errno(int code, char text[ERRNO_TEXT_BYTES])
+{
+#ifdef __GLIBC__
+    return strerror_r(code, text, ERRNO_TEXT_BYTES);
+#else
+    return strerror_r(code, text, ERRNO_TEXT_BYTES) == 0 ? text : "?";
+#endif
+}
+
 int
 err_sys(struct err *err, int code, const char *format, ...)
 {
     va_list args;
-    char reason[128];
+    char reason[ERRNO_TEXT_BYTES];
     size_t length;
 
     if (!err)
@@ -52,7 +62,7 @@ err_sys(struct err *err, int code, const char *format, ...)
     va_end(args);
     length = strlen(err->text);
     snprintf(err->text + length, sizeof(err->text) - length, ": %s",
-             strerror_r(code, reason, sizeof(reason)));
+             util_describe_errno(code, reason));
     return -code;
 }
 

@@ -37,6 +37,10 @@ struct err {
 int err_set(struct err *err, int code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
+/* What an errno means; `text` may hold it, or not. */
+#define ERRNO_TEXT_BYTES 128
+const char *util_describe_errno(int code, char text[ERRNO_TEXT_BYTES]);
+
 /* Like err_set(), and ends the sentence with ": " and strerror(code). */
 int err_sys(struct err *err, int code, const char *format, ...)
     PRINTF_LIKE(3, 4);

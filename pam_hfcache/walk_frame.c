@@ -226,7 +226,7 @@ walk_read_names(struct walk_worker *worker, struct walk_frame *frame)
     if (frame->moved && lseek(frame->fd, frame->place, SEEK_SET) < 0)
         return -errno;
     frame->moved = false;
-    got = getdents64(frame->fd, frame->names, WALK_NAMES_BYTES);
+    got = getdents64(frame->fd, (void *)frame->names, WALK_NAMES_BYTES);
     frame->used = 0;
     frame->length = got > 0 ? (size_t)got : 0;
     return got < 0 ? -errno : got > 0;

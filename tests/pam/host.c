@@ -79,7 +79,7 @@ set_limit(int which, const char *value)
     struct rlimit limit;
 
     limit.rlim_cur = limit.rlim_max = (rlim_t)strtoul(value, NULL, 10);
-    require(setrlimit((__rlimit_resource_t)which, &limit) == 0, "limit",
+    require(setrlimit((unsigned char)which, &limit) == 0, "limit",
             value);
     signal(SIGXFSZ, SIG_IGN);
 }

@@ -104,17 +104,17 @@ add_children(FILE *out)
 static void
 add_timers_and_limits(FILE *out)
 {
-    static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+    static const unsigned char timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
     struct itimerval timer;
     struct rlimit limit;
 
     for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++)
-        if (getitimer((__itimer_which_t)timers[i], &timer) == 0)
+        if (getitimer(timers[i], &timer) == 0)
             fprintf(out, "timer %d: %s\n", timers[i],
                     timer.it_value.tv_sec || timer.it_value.tv_usec ? "runs"
                                                                     : "off");
-    for (int i = 0; i < RLIM_NLIMITS; i++)
-        if (getrlimit((__rlimit_resource_t)i, &limit) == 0)
+    for (unsigned char i = 0; i < RLIM_NLIMITS; i++)
+        if (getrlimit(i, &limit) == 0)
             fprintf(out, "limit %d: %ju %ju\n", i, (uintmax_t)limit.rlim_cur,
                     (uintmax_t)limit.rlim_max);
     fprintf(out, "nice: %d\n", getpriority(PRIO_PROCESS, 0));

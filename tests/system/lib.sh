@@ -142,11 +142,13 @@ by_sftp() {
 
 # by_login USER COMMAND: login -f runs the user's shell on a terminal; the
 # command goes in as typed text, so its output stands among echo and prompts.
+# util-linux's login, Debian's since 13, has to lead a session, and forgets what
+# was typed before.
 by_login() {
     local user=$1
     shift
-    { printf '%s\n' "$*" exit; sleep 1; } |
-        script -qec "login -f $user" /dev/null | tr -d '\r'
+    { sleep 1; printf '%s\n' "$*" exit; sleep 1; } |
+        script -qec "exec login -f $user" /dev/null | tr -d '\r'
 }
 
 by_su() {

@@ -61,6 +61,16 @@ judge(const struct knowledge *known)
     return judge_under("", known);
 }
 
+/* Why the state is what it is; kept until the next call. */
+static const char *
+why_of(const struct knowledge *known)
+{
+    static struct view view;
+
+    view = judge(known);
+    return view.why;
+}
+
 /* The state's name of a member's login on `verdict`. */
 static const char *
 state_of(const struct verdict *verdict)
@@ -119,33 +129,35 @@ TEST("an error on the way to the root decides")
 {
     static const struct {
         int error;
-        const char *state, *why;
+        const char *state, *why; /* NULL: the path and what the errno means */
     } cases[] = {
         {ENOENT, "absent", "/srv/huggingface: No such file or directory"},
-        {ENOTDIR, "absent", "/srv/huggingface: Not a directory"},
+        {ENOTDIR, "absent", NULL},
         {EACCES, "closed", "/srv/huggingface: Permission denied"},
-        {EPERM, "closed", "/srv/huggingface: Operation not permitted"},
+        {EPERM, "closed", NULL},
         {ELOOP, "closed",
          "/srv/huggingface is a symbolic link that is not root's alone"},
-        {EIO, "error", "/srv/huggingface: Input/output error"},
-        {ESTALE, "error", "/srv/huggingface: Stale file handle"},
-        {ETIMEDOUT, "error", "/srv/huggingface: Connection timed out"},
-        {ENOTCONN, "error",
-         "/srv/huggingface: Transport endpoint is not connected"},
-        {EHOSTDOWN, "error", "/srv/huggingface: Host is down"},
-        {ENOMEM, "error", "/srv/huggingface: Cannot allocate memory"},
+        {EIO, "error", NULL},
+        {ESTALE, "error", NULL},
+        {ETIMEDOUT, "error", NULL},
+        {ENOTCONN, "error", NULL},
+        {EHOSTDOWN, "error", NULL},
+        {ENOMEM, "error", NULL},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct verdict verdict = healthy();
         struct knowledge known = member_knows(&verdict);
         struct view view;
+        char why[200];
 
         verdict.way_error = cases[i].error;
         verdict.way_at = "/srv/huggingface";
         view = judge(&known);
+        snprintf(why, sizeof(why), "/srv/huggingface: %s",
+                 strerror(cases[i].error));
         CHECK_STR(decision_state_name(view.state), cases[i].state);
-        CHECK_STR(view.why, cases[i].why);
+        CHECK_STR(view.why, cases[i].why ? cases[i].why : why);
         CHECK(!decision_exports(&policy.sections[0], &view));
     }
 }
@@ -181,7 +193,7 @@ TEST("what is no folder is as good as absent")
 
     verdict.gate[GATE_HUB].mode = S_IFREG | 0660;
     CHECK_STR(state_of(&verdict), "absent");
-    CHECK_STR(judge(&known).why, "hub/ is no folder");
+    CHECK_STR(why_of(&known), "hub/ is no folder");
     verdict.gate[GATE_HUB].mode = S_IFLNK | 0777;
     CHECK_STR(state_of(&verdict), "absent");
 }
@@ -235,12 +247,12 @@ TEST("a closed folder is named with its bits and those it needs")
 
     verdict.gate[GATE_HUB] =
         (struct inode_fact){.mode = S_IFDIR | 0700, .uid = 1000, .gid = 1000};
-    CHECK_STR(judge(&known).why,
+    CHECK_STR(why_of(&known),
               "hub/ is closed to the group: mode 0700, owner 1000, group 1000, "
               "where group 900 needs rwx");
     verdict = healthy();
     verdict.gate[GATE_ROOT].mode = S_IFDIR | 0700;
-    CHECK_STR(judge(&known).why,
+    CHECK_STR(why_of(&known),
               "the cache's root is closed to the group: mode 0700, owner 0, "
               "group 900, where group 900 needs r-x");
 }

@@ -120,6 +120,35 @@ TEST("a link's target is read whole or not at all")
     CHECK_INT(safefs_read_link(fd, "none", buffer, sizeof(buffer)), -ENOENT);
 }
 
+/* --- more than 32 bits --------------------------------------------------- */
+
+TEST("a file of 5 GiB from the year 2100 is one like others")
+{
+    const int64_t size = 5LL << 30, year_2100 = 4102444800;
+    const struct timespec times[] = {{.tv_sec = (time_t)year_2100},
+                                     {.tv_sec = (time_t)year_2100}};
+    int fd = open(tap_write("large", ""), O_WRONLY);
+    int root_fd = open(tap_folder(), O_PATH), pin;
+    struct statx st;
+    struct stat old;
+
+    REQUIRE_INT(ftruncate(fd, (off_t)size), 0);
+    REQUIRE_INT(futimens(fd, times), 0);
+    close(fd);
+    REQUIRE_INT(stat(tap_in_folder("large"), &old), 0);
+    CHECK_INT(old.st_size, size);
+    CHECK_INT(old.st_mtime, year_2100);
+    CHECK_INT(sizeof(old.st_ino), sizeof(st.stx_ino));
+    pin = safefs_open_beneath(root_fd, "large", SAFEFS_PIN);
+    REQUIRE_INT(safefs_look(pin, &st), 0);
+    CHECK_INT(st.stx_size, size);
+    CHECK_INT(st.stx_mtime.tv_sec, year_2100);
+    CHECK(!safefs_is_being_written(pin));
+    CHECK_INT(safefs_change(pin, &st, 0664, getegid(), ACL_FACT_UNSUPPORTED,
+                            NULL),
+              0);
+}
+
 /* --- long paths ---------------------------------------------------------- */
 
 #define LEVELS 60

@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 
 #include "safefs.h"
+#include "seccomp.h"
 #include "tap.h"
 
 static char at[PATH_MAX];
@@ -87,6 +88,17 @@ TEST("both default ACLs are told from others")
                          sizeof(named), 0),
                 0);
     CHECK(safefs_has_access_acl(pinned));
+}
+
+TEST("without fchmodat2() bits are changed all the same")
+{
+    REQUIRE_INT(mkdir(tap_in_folder("d"), 0755), 0);
+    pin("d");
+    forbid(SYS_fchmodat2, ENOSYS);
+    CHECK_INT(safefs_change(pinned, &seen, 02770, getegid(),
+                            ACL_FACT_UNSUPPORTED, NULL),
+              0);
+    CHECK_INT(mode_of("d"), 02770);
 }
 
 TEST("what is right already is not touched")

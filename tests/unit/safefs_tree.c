@@ -4,13 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include "safefs.h"
+#include "seccomp.h"
 #include "tap.h"
 
 /* --- the way to the root ------------------------------------------------- */
@@ -203,33 +202,17 @@ TEST("step by step: no links, no way out, no waiting")
     check_opening(safefs_open_stepwise);
 }
 
-/* Make openat2() fail as where it is missing or forbidden. */
-static void
-forbid_openat2(unsigned error)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* the system call's number */
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {ARRAY_LEN(filter), filter};
-
-    REQUIRE_INT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    REQUIRE_INT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
 TEST("a kernel without openat2 gives the same answers")
 {
     make_tree();
-    forbid_openat2(ENOSYS);
+    forbid(SYS_openat2, ENOSYS);
     check_opening(safefs_open_beneath);
 }
 
 TEST("a container that forbids openat2 gives the same answers")
 {
     make_tree();
-    forbid_openat2(EPERM);
+    forbid(SYS_openat2, EPERM);
     check_opening(safefs_open_beneath);
 }
 

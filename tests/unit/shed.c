@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "join.h"
+#include "seccomp.h"
 #include "shed.h"
 #include "tap.h"
 
@@ -74,6 +75,21 @@ TEST("nothing of the host is left")
     CHECK(fcntl(3, F_GETFD) == FD_CLOEXEC);
     CHECK_INT(fcntl(77, F_GETFD), -1);
     CHECK_INT(write(1, "x", 1), 1); /* /dev/null: no line of TAP */
+    exit(0);
+}
+
+TEST("nor is a descriptor where close_range() is missing")
+{
+    NEEDS_ROOT;
+    REQUIRE_INT(dup2(1, 77), 77);
+    REQUIRE_INT(dup2(1, 3), 3);
+    forbid(SYS_close_range, ENOSYS);
+    if (fork() != 0)
+        return;
+    REQUIRE_INT(shed_host(3), 0);
+    CHECK(fcntl(3, F_GETFD) >= 0);
+    CHECK_INT(fcntl(4, F_GETFD), -1);
+    CHECK_INT(fcntl(77, F_GETFD), -1);
     exit(0);
 }
 

@@ -6,7 +6,15 @@
 #ifndef WALK_CHECK_H
 #define WALK_CHECK_H
 
+#include <sys/syscall.h>
+
 #include "walk_seen.h"
+
+#ifdef SYS_clock_gettime64 /* 32 bits, and times of 64 */
+#define CLOCK_GETTIME SYS_clock_gettime64
+#else
+#define CLOCK_GETTIME SYS_clock_gettime
+#endif
 
 /*
  * Seconds that the walk's clock is ahead of the file system's: enough, and a
@@ -17,7 +25,7 @@ static time_t ahead = 10;
 int
 clock_gettime(clockid_t clock, struct timespec *ret)
 {
-    int r = (int)syscall(SYS_clock_gettime, clock, ret);
+    int r = (int)syscall(CLOCK_GETTIME, clock, ret);
 
     if (clock == CLOCK_REALTIME_COARSE)
         ret->tv_sec += ahead;
@@ -77,6 +85,16 @@ static inline struct seen
 check(void)
 {
     return check_at(tap_in_folder("tree"), (struct seen)SEEN_INIT);
+}
+
+/* The same, and what was visited; kept until the next call. */
+static inline const char *
+check_log(void)
+{
+    static struct seen seen;
+
+    seen = check();
+    return seen.log;
 }
 
 #endif

@@ -38,8 +38,17 @@ forget_types(char *buffer, ssize_t length)
     }
 }
 
-ssize_t
-getdents64(int fd, void *buffer, size_t size)
+/* As the C library declares it. */
+#ifdef __GLIBC__
+#define LENGTH ssize_t
+#define NAMES void
+#else
+#define LENGTH int
+#define NAMES struct dirent
+#endif
+
+LENGTH
+getdents64(int fd, NAMES *buffer, size_t size)
 {
     bool odd = oddity == LONG_NAMES || oddity == NO_MORE;
     ssize_t length;
@@ -48,13 +57,13 @@ getdents64(int fd, void *buffer, size_t size)
     length = syscall(SYS_getdents64, fd, buffer, odd ? size / 2 : size);
     REQUIRE_INT(fstat(fd, &st), 0);
     if (length <= 0 || (victim && victim != st.st_ino))
-        return length;
+        return (LENGTH)length;
     if (oddity == NO_TYPES)
-        forget_types(buffer, length);
+        forget_types((void *)buffer, length);
     if (oddity == LONG_NAMES)
-        return add_long_name(buffer, length);
+        return (LENGTH)add_long_name((void *)buffer, length);
     if (oddity != NO_MORE)
-        return length;
+        return (LENGTH)length;
     errno = EIO;
     return -1;
 }

@@ -8,12 +8,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 
 #include "safefs.h"
 #include "tap.h"
@@ -166,22 +163,6 @@ make_private_mounts(void)
         SKIP("needs root to mount");
     REQUIRE_INT(unshare(CLONE_NEWNS), 0);
     REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-}
-
-/* Make openat2() fail as where it is missing. */
-TAP_HELPER void
-forbid_openat2(void)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* the system call's number */
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {ARRAY_LEN(filter), filter};
-
-    REQUIRE_INT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    REQUIRE_INT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
 #endif
