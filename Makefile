@@ -13,6 +13,12 @@
 #   make test         all tests (root: real login programs, real clients)
 #   make fuzz         each fuzzer for FUZZ_SECONDS, an hour; new inputs stay
 #                     in $(BUILD)/fuzz
+#   make analyse      gcc -fanalyzer, clang-tidy and cppcheck, any finding a
+#                     failure
+#   make valgrind     the PAM scripts and the quick unit tests under valgrind
+#   make coverage     the branches that tests take, beside tests/analysis/branch-floors
+#   make mutation     breaks each MUST and sees its test fail (MUST=safefs.h:1
+#                     that one)
 #   make demo         two users, one cache, in a private mount namespace (root)
 #   make bench        what a login costs beside other modules, and a whole tree
 #                     beside find, as ratios (root); bench-login and bench-tree
@@ -260,6 +266,20 @@ fuzz:
 	@$(MAKE) fuzzers
 	@$(TEST_ENV) tests/fuzz/run $(FUZZ_SECONDS)
 
+analyse:
+	@tests/system/packages analyse
+	@tests/analysis/analyse $(DEFINES)
+
+valgrind: programs
+	$(TEST_ENV) $(PROVE) -v tests/analysis/memcheck
+
+coverage:
+	@$(TEST_ENV) tests/analysis/coverage
+
+mutation: root
+	@tests/system/packages build
+	@tests/mutation/run $(MUST)
+
 demo: root
 	@tests/system/packages build demo
 	@$(MAKE) -s all
@@ -290,6 +310,6 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install install-conf uninstall programs check test fuzz demo bench \
-	bench-login bench-tree root clean FORCE
+.PHONY: all install install-conf uninstall programs check test fuzz analyse \
+	valgrind coverage mutation demo bench bench-login bench-tree root clean FORCE
 .DELETE_ON_ERROR:

@@ -85,8 +85,9 @@
  *                        finding is called and means
  *     safefs.c           the only place that opens by path, or changes owner,
  *                        mode, ACL, names: files of root's; safefs_tree.c the
- *                        way into a tree, safefs_mounts.c what is mounted
- *                        there, safefs_change.c changes in it, safefs_edit.c
+ *                        way into a tree, safefs_look.c what is there,
+ *                        safefs_mounts.c what is mounted there,
+ *                        safefs_change.c changes in it, safefs_edit.c
  *                        PAM files
  *     util.c             errors, text, clocks, numbers
  */

@@ -40,17 +40,16 @@ take_drop_in(const struct join *join, struct err *err)
     return r < 0 ? err_sys(err, -r, "the drop-in in %s", JOIN_USERDB_DIR) : 0;
 }
 
-/* usermod of shadow before 4.11 cannot take away one group. */
+/*
+ * Also if NSS does not name him: it says the same when it could not read
+ * /etc/group.  usermod of shadow before 4.11 cannot take away one group.
+ */
 static int
-take_by_usermod(const struct join *join, gid_t primary, struct err *err)
+take_by_usermod(const struct join *join, struct err *err)
 {
     struct err why;
-    bool joined = false;
-    int r = join_is_member(join, primary, &joined);
+    int r = join_usermod(join, "-rG", &why);
 
-    if (r == 0 && !joined)
-        return 0;
-    r = join_usermod(join, "-rG", &why);
     return r < 0 ? err_set(err, -r, "%s; by hand: gpasswd -d %s %s", why.text,
                            join->user, join->group)
                  : 0;
@@ -70,7 +69,7 @@ join_leave(const struct join *join, bool is_known, struct err *err)
     if (r == 0 && join->how == JOIN_USERDB)
         r = take_drop_in(join, err);
     else if (r == 0 && is_known)
-        r = take_by_usermod(join, primary, err);
+        r = take_by_usermod(join, err);
     if (r == 0)
         r = note_revoked(join, err);
     if (r == 0 && is_known)

@@ -104,6 +104,7 @@ static void
 load_names(const struct subject *subject, struct group_names *names)
 {
     names->is_loaded = true;
+    names->count = 0;
     names->name = calloc(subject->ngroups, sizeof(*names->name));
     for (size_t i = 0; names->name && i < subject->ngroups; i++) {
         char name[256];
@@ -399,7 +400,7 @@ membership_guarded_add(const struct subject *subject, gid_t gid, bool may_add,
     bool present;
     int result = read_own_groups(&own, &count);
 
-    if (result < 0) {
+    if (!own) {
         err_sys(err, -result, "groups of this process");
         return GUARD_FAILED;
     }

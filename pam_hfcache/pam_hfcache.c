@@ -78,6 +78,7 @@ leave_problem(const struct call *call, const char *problem)
     bool has_old =
         pam_get_data(call->pamh, SETCRED_PROBLEM, &old) == PAM_SUCCESS;
     char *copy = *problem ? util_format("setcred: %s", problem) : NULL;
+    /* libpam takes no const.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
     void *kept = *problem && !copy ? (void *)(uintptr_t)no_memory : copy;
 
     if ((kept || has_old) &&
@@ -134,6 +135,8 @@ begin(struct call *call, struct login *login, bool loud)
 static void
 leave_mark(const struct call *call, uid_t uid)
 {
+    /* A number is all that the mark holds. */
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
     (void)pam_set_data(call->pamh, MARK, (void *)((uintptr_t)uid + 1), NULL);
 }
 

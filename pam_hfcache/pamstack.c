@@ -106,6 +106,7 @@ add_entry(const struct walk *walk, const struct place *place,
     return 0;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): to MAX_LEVEL, as libpam itself */
 static int load_file(const struct walk *walk, const char *name,
                      const struct place *from, unsigned number);
 
@@ -185,6 +186,7 @@ load_file(const struct walk *walk, const char *name, const struct place *from,
     pamfile_free(&file);
     return r;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 int
 pamstack_load(const char *const *folders, const char *service, const char *type,

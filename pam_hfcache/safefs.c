@@ -254,7 +254,7 @@ safefs_list_trusted(const char *path, const char *pattern, uid_t trusted_uid,
     if (fd < 0)
         return err_set(err, open_err.code, "%s", open_err.text);
     r = open_stream(&fd, path, trusted_uid, &dir, err);
-    if (r < 0)
+    if (!dir)
         return r;
     r = safefs_collect_names(dir, pattern, ret_names, ret_count);
     closedir(dir);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The only file that opens by path or changes owner, mode, ACL or names.
- * safefs.c: files believed because of their owner; safefs_tree.c: the cache's
- * tree, which others can write; safefs_mounts.c: what is mounted in it;
- * safefs_change.c: changes in it.
+ * safefs.c: files believed because of their owner; safefs_tree.c: the way
+ * into the cache's tree, which others can write; safefs_look.c: what is there;
+ * safefs_mounts.c: what is mounted in it; safefs_change.c: changes in it.
  *
  * MUST, in the tree (each has a test named after it):
  *  - the root is reached component by component; a symbolic link is followed

@@ -128,8 +128,10 @@ safefs_group_bits(int fd, unsigned *ret_bits)
     unsigned group = 0, mask = 07;
     ssize_t length = get_attribute(fd, ACL_ACCESS, data, sizeof(data));
 
-    if (length < 0 || length < 4)
-        return length < 0 ? -errno : -ENODATA;
+    if (length < 0)
+        return -errno;
+    if (length < 4)
+        return -ENODATA;
     for (ssize_t i = 4; i + 8 <= length; i += 8) {
         unsigned tag = data[i] | (unsigned)data[i + 1] << 8;
 

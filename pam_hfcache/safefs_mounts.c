@@ -82,7 +82,7 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
     char above[PATH_MAX];
     char **names = NULL;
     size_t length, count = 0;
-    uint64_t mount_id;
+    uint64_t mount_id = 0;
     int r = find_path(fd, above);
 
     if (r == 0)

@@ -239,10 +239,8 @@ setup_ensure_folder(struct setup *setup, const struct folder *folder,
 
     if (folder->parent >= 0)
         fd = safefs_open_beneath(folder->parent, folder->name, SAFEFS_PIN);
-    if (fd == -ENOENT || folder->parent < 0) {
-        fd = -1;
+    if (fd == -ENOENT || folder->parent < 0)
         return setup_make_folder(setup, folder, ret_fd);
-    }
     if (fd < 0)
         r = err_set(&setup->err, -fd, "%s: %s", folder->path,
                     fd == -ELOOP   ? "is a symbolic link; a cache needs the "

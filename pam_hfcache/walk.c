@@ -177,10 +177,11 @@ look_at_start(struct walk *walk, const char *start)
 }
 
 static int
-visit_start(struct walk_worker *worker, const char *start)
+visit_start(const struct walk *walk, struct walk_worker *worker,
+            const char *start)
 {
     struct walk_door door = {
-        .dir_fd = worker->walk->root_fd,
+        .dir_fd = walk->root_fd,
         .name = *start ? start : ".",
         .path_length = strlen(start),
         .number = *start ? SNAPSHOT_NONE : SNAPSHOT_ROOT,
@@ -203,7 +204,7 @@ run(struct walk *walk, struct walk_worker *workers, const char *start)
     if (r == 0)
         r = walk_check(walk);
     if (r == 0)
-        r = visit_start(&workers[0], start);
+        r = visit_start(walk, &workers[0], start);
     if (r < 0)
         return r;
     work_together(walk, workers);

@@ -186,7 +186,7 @@ rm usermod.idle usermod.seen
 grouped ''
 listed "$ours"
 exits 0 "somebody else took him out before" revoke bob
-ok "usermod is not called" test ! -e usermod.seen
+is "$(cat usermod.seen)" "-rG hf-users bob" "usermod sees to it all the same"
 like "$(tail -n 1 "$LIST")" ' revoked ' "it is noted"
 listed "17000000 bo$ours" "$ours extra" "x bob hf-users usermod 3002 900" \
     "1 bob hf-users given 3002 900" "1 bob hf-users usermod -1 900" ''

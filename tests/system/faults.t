@@ -18,8 +18,8 @@
 . "$SYSTEM/faults.sh"
 
 KILLED="killed at each change, then run again: the same end"
-for subject in check repair setup setup-mends enable disable login helper-look \
-    helper-mend helper-join helper-userdb helper-vain; do
+for subject in check repair setup setup-mends enable disable revoke login \
+    helper-look helper-mend helper-join helper-userdb helper-vain; do
     inject kills 0 "$subject" "$subject: $KILLED"
 done
 
@@ -38,5 +38,6 @@ inject faults 100 setup "setup: $FAILS"
 inject faults 60 setup-mends "setup of a cache that is there: $FAILS"
 inject faults 100 enable "enable: $FAILS"
 inject faults 100 disable "disable: $FAILS"
+inject faults 60 revoke "revoke: $FAILS"
 inject faults 60 status "status: $FAILS"
 done_testing

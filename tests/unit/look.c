@@ -49,6 +49,8 @@ look(void)
     sight = next;
     sight.verdict.cursor = sight.cursor;
     sight.verdict.drifts = sight.drifts;
+    if (*next.verdict.way_at)
+        sight.verdict.way_at = sight.way_at;
 }
 
 static const struct drift *

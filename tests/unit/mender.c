@@ -247,6 +247,35 @@ TEST("children first, the named folder last: a stopped run is seen again")
     check_inode("hub/models--a", 0755, getegid());
 }
 
+/* Nanoseconds. */
+static int64_t
+ctime_of(const char *name)
+{
+    struct stat st;
+
+    REQUIRE_INT(stat(tap_in_folder(name), &st), 0);
+    return st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+}
+
+/* Files that are so young are waited for: longer than a tick of the clock. */
+TEST("children first, the named folder last: none changes after it")
+{
+    static const char *const below[] = {
+        "blobs", "blobs/x", "refs", "refs/main", "trees",
+        "trees/" HEX40 ".json", "snapshots"};
+    char name[128];
+
+    become_user();
+    make_moved();
+    CHECK_INT(run_mender("hub/models--a", 10000), 0);
+    CHECK(mended.changed >= 8);
+    for (size_t i = 0; i < sizeof(below) / sizeof(*below); i++) {
+        snprintf(name, sizeof(name), "hub/models--a/%s", below[i]);
+        if (!CHECK(ctime_of(name) <= ctime_of("hub/models--a")))
+            tap_note("after its folder: %s", name);
+    }
+}
+
 TEST("who is not in the group mends what he can and gives nothing away")
 {
     struct stat st;
