@@ -45,7 +45,10 @@ spawn_usermod(const struct join *join, const char *flags, int write_fd,
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    /* ^C of who runs `revoke` is not for usermod, which would leave locks. */
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     error = posix_spawn(ret_pid, JOIN_USERMOD_PATH, &actions, &attributes, argv,
                         environment);
     posix_spawnattr_destroy(&attributes);

@@ -22,14 +22,21 @@ note_problem(struct login *login, const char *what)
         snprintf(login->problem, sizeof(login->problem), "%s", what);
 }
 
-static bool
-may_start_helpers(struct login *login)
+/* Why no helper may be started; NULL: one may. */
+static const char *
+forbids_helpers(struct login *login)
 {
     const char *why = login_host_forbids(login->person.subject.service);
 
     if (why && strcmp(why, LOGIN_HOST_UNKNOWN) == 0)
         note_problem(login, why);
-    return !why;
+    return why;
+}
+
+static bool
+may_start_helpers(struct login *login)
+{
+    return !forbids_helpers(login);
 }
 
 int
@@ -157,7 +164,7 @@ login_persist(struct login *login)
     if (!login->has_gid || login->lasting ||
         wanted_membership(login) != MEMBERSHIP_ENSURE)
         return;
-    forbidden = login_host_forbids(login->person.subject.service);
+    forbidden = forbids_helpers(login);
     if (forbidden) {
         snprintf(login->persist, sizeof(login->persist), "no: %s", forbidden);
         return;

@@ -4,6 +4,7 @@
  */
 #include "login_host.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -11,6 +12,7 @@
 #include "util.h"
 
 #define MAX_CGROUPS 65536 /* bytes: the kernel shows a PATH_MAX each */
+#define IN_USERS_CGROUP "run in a user's cgroup"
 
 /*
  * A user may freeze and end what is in the cgroup of his own manager, and has
@@ -33,16 +35,24 @@ login_host_is_users_cgroup(const char *text)
     return false;
 }
 
-/* Where there is no /proc, or no cgroups, there is nothing to be had by them. */
-static bool
-is_in_users_cgroup(void)
+/*
+ * Where there is no /proc, or no cgroups, or the host forbids a look, there is
+ * nothing to be had by them.  All else may be a caller's doing: kernels before
+ * 6.8 have no answer for a cgroup that he has nested deeper than a PATH_MAX.
+ */
+static const char *
+judge_cgroup(void)
 {
     CLEANUP_FREE char *text = NULL;
     size_t length;
+    int r = safefs_read_system("/proc/self/cgroup", MAX_CGROUPS, &text, &length,
+                               NULL);
 
-    return safefs_read_system("/proc/self/cgroup", MAX_CGROUPS, &text, &length,
-                              NULL) == 0 &&
-           login_host_is_users_cgroup(text);
+    if (r == -ENOENT || r == -EACCES || r == -EPERM)
+        return NULL;
+    if (r < 0)
+        return LOGIN_HOST_UNKNOWN;
+    return login_host_is_users_cgroup(text) ? IN_USERS_CGROUP : NULL;
 }
 
 const char *
@@ -56,7 +66,7 @@ login_host_forbids(const char *service)
         return LOGIN_HOST_UNKNOWN;
     if (getpid() == 1 || is_reaper)
         return "orphans come back to it";
-    if (strcmp(service, "systemd-user") == 0 || is_in_users_cgroup())
-        return "run in a user's cgroup";
-    return NULL;
+    if (strcmp(service, "systemd-user") == 0)
+        return IN_USERS_CGROUP;
+    return judge_cgroup();
 }

@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-#define LOGIN_HOST_UNKNOWN "prctl(PR_GET_CHILD_SUBREAPER) is refused"
+#define LOGIN_HOST_UNKNOWN \
+    "prctl(PR_GET_CHILD_SUBREAPER) or /proc/self/cgroup gives no answer"
 
 /*
  * NULL if this program may start helpers, else why not, in a few words.  Only

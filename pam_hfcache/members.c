@@ -61,22 +61,26 @@ parse_line(char *line, struct members_entry *ret)
     return true;
 }
 
-/* Let this line take the place of the earlier one that it is about. */
+/* A drop-in is of a name, whichever uid that has had. */
+static bool
+is_of_same(const struct members_entry *earlier,
+           const struct members_entry *entry)
+{
+    return strcmp(earlier->group, entry->group) == 0 &&
+           (earlier->uid == entry->uid || earlier->how == MEMBERS_USERDB);
+}
+
+/* Let this line take the place of the earlier ones that it is about. */
 static int
 take_entry(struct members *members, const struct members_entry *entry)
 {
     struct members_entry *grown;
-    size_t i = 0;
+    size_t kept = 0;
 
-    while (i < members->count &&
-           (strcmp(members->entry[i].group, entry->group) != 0 ||
-            members->entry[i].uid != entry->uid))
-        i++;
-    if (i < members->count) {
-        members->count--;
-        memmove(&members->entry[i], &members->entry[i + 1],
-                (members->count - i) * sizeof(*members->entry));
-    }
+    for (size_t i = 0; i < members->count; i++)
+        if (!is_of_same(&members->entry[i], entry))
+            members->entry[kept++] = members->entry[i];
+    members->count = kept;
     if (entry->how == MEMBERS_REVOKED)
         return 0;
     grown = reallocarray(members->entry, members->count + 1, sizeof(*grown));
@@ -105,7 +109,7 @@ members_load(const char *dir, uid_t trusted_uid, const char *user,
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     rest = ret->buffer;
-    while (r == 0 && (line = strsep(&rest, "\n")))
+    while (r == 0 && (line = strsep(&rest, "\n")) && rest)
         if (parse_line(line, &entry) && strcmp(entry.user, user) == 0)
             r = take_entry(ret, &entry);
     if (r < 0) {

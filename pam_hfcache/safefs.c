@@ -413,17 +413,30 @@ safefs_lock_file(int dir_fd, const char *name, bool wait)
     return util_steal_fd(&fd);
 }
 
+/* Was the last line written to its end?  A full disk may have cut it short. */
+static bool
+ends_a_line(int fd)
+{
+    off_t end = lseek(fd, 0, SEEK_END);
+    char last = '\n';
+
+    return end <= 0 || pread(fd, &last, 1, end - 1) != 1 || last == '\n';
+}
+
 int
 safefs_append_line(int dir_fd, const char *name, const char *line)
 {
     CLEANUP_CLOSE int fd = openat(
-        dir_fd, name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+        dir_fd, name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
         0600);
-    int r;
+    int r = 0;
 
     if (fd < 0)
         return -errno;
-    r = util_write_all(fd, line, strlen(line));
+    if (!ends_a_line(fd))
+        r = util_write_all(fd, "\n", 1);
+    if (r == 0)
+        r = util_write_all(fd, line, strlen(line));
     return r == 0 && fsync(fd) < 0 && errno != EINVAL ? -errno : r;
 }
 

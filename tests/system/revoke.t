@@ -34,7 +34,7 @@ policy <<END
 [cache]
 users = *, !alice
 END
-ok "with the line that revoke tells, too" hfcache revoke alice > /dev/null
+ok "with the line that revoke tells, too" quietly hfcache revoke alice
 unlike "$(by_ssh alice "$LOOK")" 'hf-users|HF_HOME' "no login adds her"
 policy <<END
 [cache]
@@ -80,6 +80,23 @@ wait $pids
 is "$(getent group hf-users | cut -d: -f4)" bob,carol,dave \
     "eight at once are all out, and nobody else is"
 
+# ^C reaches all that is in front of the terminal; usermod must not be.
+ok "bob logs in" by_ssh bob true
+printf '%s\n' '#!/bin/sh' "touch $WORK/begun" 'sleep 1' \
+    "touch $WORK/done" > "$WORK/usermod"
+chmod 755 "$WORK/usermod"
+mount --bind "$WORK/usermod" /usr/sbin/usermod
+python3 -I -c 'import os, signal, subprocess, sys, time
+child = subprocess.Popen(["hfcache", "revoke", "bob"], start_new_session=True)
+until = time.monotonic() + 10
+while not os.path.exists(sys.argv[1]) and time.monotonic() < until:
+    time.sleep(0.01)
+os.killpg(child.pid, signal.SIGINT)
+sys.exit(child.wait() != -signal.SIGINT)' "$WORK/begun"
+is "$?" 0 "^C ends revoke"
+ok "but not its usermod" wait_for 5 test -e "$WORK/done"
+umount /usr/sbin/usermod
+
 # --- userdb -----------------------------------------------------------------
 
 policy <<END
@@ -90,7 +107,7 @@ sed -i 's/^group:.*/group: files systemd/' /etc/nsswitch.conf
 drop_in=/etc/userdb/erin:hf-users.membership
 ok "erin logs in" by_ssh erin true
 ok "and has a drop-in" test -s "$drop_in"
-ok "revoke" hfcache revoke erin > /dev/null
+ok "revoke" quietly hfcache revoke erin
 nok "the drop-in is gone" test -e "$drop_in"
 unlike "$(id -nG erin)" hf-users "NSS names her no longer"
 

@@ -3,6 +3,10 @@
  * Whose cgroup it is that a login program runs in.
  */
 #include "login_host.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "tap.h"
 
 static bool
@@ -40,6 +44,18 @@ TEST("the system's services, root's sessions and containers are not a user's")
     CHECK(!is_users("0::/system.slice/user-runtime-dir@1000.service\n"));
     CHECK(!is_users("0::/system.slice/user-1000.service\n"));
     CHECK(!is_users("0::/machine.slice/user-data.slice/x.scope\n"));
+}
+
+/* Of open() here, as kernels before 6.8 do of a cgroup that is too deep. */
+TEST("2.6.5: who cannot be told whose cgroup it is in starts nothing as root")
+{
+    const struct rlimit none = {0, 0};
+
+    if (getuid() != 0)
+        SKIP("needs root");
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    CHECK_STR(login_host_forbids("sshd"), LOGIN_HOST_UNKNOWN);
+    CHECK_STR(login_host_forbids("systemd-user"), "run in a user's cgroup");
 }
 
 TAP_MAIN

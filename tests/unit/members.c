@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the list of the memberships that we gave says of a user.
+ */
+#include "members.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+/* The list with these lines, and what it says of alice. */
+static struct members
+load(const char *lines)
+{
+    struct members members;
+    struct err err = {0, ""};
+
+    (void)tap_write(MEMBERS_FILE, lines);
+    CHECK_INT(members_load(tap_folder(), getuid(), "alice", &members, &err), 0);
+    return members;
+}
+
+TEST("the last line of each group counts, of each uid that the name had")
+{
+    struct members members = load("1 alice a usermod 1001 70\n"
+                                  "2 alice b usermod 1001 71\n"
+                                  "3 bob b usermod 1001 71\n"
+                                  "4 alice a usermod 1002 70\n"
+                                  "5 alice b revoked 1001 71\n"
+                                  "6 alice a usermod 1001 70\n");
+
+    if (CHECK_INT(members.count, 2)) {
+        CHECK_INT(members.entry[0].when, 4);
+        CHECK_INT(members.entry[1].when, 6);
+        CHECK(members_find(&members, 1002, 70) == &members.entry[0]);
+    }
+    CHECK(!members_find(&members, 1001, 71));
+    CHECK(!members_find(&members, 1003, 70));
+    members_free(&members);
+}
+
+TEST("a drop-in counts for whoever has the name, and is taken back from him")
+{
+    struct members members = load("1 alice a userdb 1001 70\n");
+
+    CHECK(members_find(&members, 1002, 70) != NULL);
+    members_free(&members);
+    members = load("1 alice a userdb 1001 70\n"
+                   "2 alice a revoked 1002 70\n");
+    CHECK_INT(members.count, 0);
+    members_free(&members);
+    members = load("1 alice a userdb 1001 70\n"
+                   "2 alice a userdb 1002 70\n");
+    CHECK_INT(members.count, 1);
+    members_free(&members);
+}
+
+TEST("a line that was cut short, or is none of ours, says nothing")
+{
+    struct members members = load("1 alice a usermod 1001 7\n"
+                                  "1 alice a usermod 1001\n"
+                                  "1 alice a usermod\n"
+                                  "1 alice a given 1001 70\n"
+                                  "1 alice a usermod 1001 70 x\n"
+                                  "1 alice a usermod -1 70\n"
+                                  "\n"
+                                  "1 alice a usermod 1001 8");
+
+    if (CHECK_INT(members.count, 1))
+        CHECK_INT(members.entry[0].gid, 7);
+    members_free(&members);
+}
+
+TEST("a line that was cut short takes none of those after it along")
+{
+    const struct members_entry entry = {
+        5, "alice", "a", MEMBERS_REVOKED, 1001, 70};
+    struct members members = load("1 alice a usermod 1001 70\n"
+                                  "2 bob a userm");
+    struct err err;
+
+    CHECK_INT(members.count, 1);
+    members_free(&members);
+    CHECK(chmod(tap_folder(), 0755) == 0);
+    CHECK_INT(members_append(tap_folder(), &entry), 0);
+    CHECK_INT(members_load(tap_folder(), getuid(), "alice", &members, &err), 0);
+    CHECK_INT(members.count, 0);
+    members_free(&members);
+}
+
+TAP_MAIN
