@@ -15,7 +15,7 @@
 #ifndef HFCACHE_AUDIT_H
 #define HFCACHE_AUDIT_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "layout.h"
 
@@ -70,7 +70,7 @@ struct audit_options {
     bool repair;
     bool dry_run; /* with repair: say what would be mended */
     bool foreign; /* with repair: files of root's and of nobody known, too */
-    const volatile sig_atomic_t *stop;
+    const atomic_bool *stop;
     audit_tell *tell;   /* may be NULL */
     audit_watch *watch; /* may be NULL */
     void *data;         /* of both */

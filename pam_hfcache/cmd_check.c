@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,10 +19,10 @@
 #define PATIENCE_S 2 /* after ^C, for the calls under way to come back */
 
 /* Set by ^C: the walk ends, and what was found until then is told. */
-static volatile sig_atomic_t stopped;
+static atomic_bool stopped;
 
 /* The walk is under way. */
-static volatile sig_atomic_t walking;
+static atomic_bool walking;
 
 static sigset_t
 interrupts(void)
@@ -48,7 +49,7 @@ take_interrupts(void *data)
     (void)data;
     if (sigwait(&set, &number) != 0)
         return NULL;
-    stopped = 1;
+    stopped = true;
     (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     (void)sleep(PATIENCE_S);
     if (walking)
@@ -172,9 +173,9 @@ audit_cache(const struct audit_report *report, gid_t gid)
     options.data = &copy;
     if (report->json)
         begin_json(report->json, report, gid);
-    walking = 1;
+    walking = true;
     code = audit_run(&options, &audit, &err);
-    walking = 0;
+    walking = false;
     wipe_progress(&options);
     if (report->json && cli->all)
         json_end_array(report->json);

@@ -14,7 +14,7 @@
 #ifndef HFCACHE_WALK_H
 #define HFCACHE_WALK_H
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "snapshot.h"
@@ -33,7 +33,7 @@
 struct walk_options {
     unsigned jobs;    /* threads; 0 and 1: the calling one alone */
     int64_t until_ms; /* of util_monotonic_ms(); INT64_MAX: none */
-    const volatile sig_atomic_t *stop; /* NULL, or set to end the walk */
+    const atomic_bool *stop; /* NULL, or set to end the walk */
     bool targets;     /* read the targets of links */
 
     /* For a walk that starts at the root, "": */

@@ -181,7 +181,8 @@ walk_check(struct walk *walk)
 
     if (result < 0)
         return result;
-    if (options->stop && *options->stop)
+    if (options->stop &&
+        atomic_load_explicit(options->stop, memory_order_relaxed))
         return -ECANCELED;
     return options->until_ms == INT64_MAX ? 0 : walk_check_clock(walk);
 }

@@ -251,7 +251,7 @@ TEST("MUST 5: killed at any point, nothing is more open than before or after")
 
 /* --- ended by ^C --------------------------------------------------------- */
 
-static volatile sig_atomic_t stopped;
+static atomic_bool stopped;
 static unsigned left_to_tell;
 
 static void

@@ -208,7 +208,7 @@ TEST("a visit can end the walk when a folder is done")
 
 TEST("the deadline ends the walk, and so does the flag")
 {
-    volatile sig_atomic_t stop = 1;
+    atomic_bool stop = true;
     struct walk_options late = {.until_ms = util_monotonic_ms() - 1};
     struct walk_options stopped = {.until_ms = INT64_MAX, .stop = &stop};
     struct seen seen = SEEN_INIT;
@@ -219,7 +219,7 @@ TEST("the deadline ends the walk, and so does the flag")
     CHECK_STR(seen.log, "");
 }
 
-static volatile sig_atomic_t stop_now;
+static atomic_bool stop_now;
 
 static void
 stop_at_f(const struct walk_item *item)
