@@ -217,6 +217,8 @@ cmd_revoke(const struct cli *cli)
     r = login_begin(cli->conf, getuid(), target.name, "sshd", &target.login,
                     NULL, &err);
     target.is_known = r == 0;
+    if (target.is_known) /* as logins write it: NSS may find other spellings */
+        target.name = target.login.person.subject.user;
     if (r < 0 && (r != -ENOENT || !target.login.policy.sections)) {
         cli_error("%s", err.text);
         code = cli_login_exit(&target.login);

@@ -135,8 +135,9 @@ record(const struct join *join)
 
 /*
  * The lock file of a user's joins says when the one that holds it began, or
- * when the last one failed: 'b' or 'f' and milliseconds since boot.  It is empty
- * when all is done, so that 'b' without a holder tells that it was cut off.
+ * when the last one failed: 'b' or 'f', milliseconds since boot, and the gid.  It
+ * is empty when all is done, so that 'b' without a holder tells that it was cut
+ * off.
  */
 enum note { NOTE_BEGAN = 'b', NOTE_FAILED = 'f' };
 
@@ -148,29 +149,33 @@ name_lock(const struct join *join, char *ret, size_t size)
 
 /* Milliseconds since what a note of this kind tells; -1: there is none. */
 static int64_t
-read_note(const struct join *join, enum note kind)
+read_note(const struct join *join, enum note kind, uint64_t *ret_gid)
 {
     CLEANUP_FREE char *note = NULL;
     char name[32], path[64];
     uint64_t then_ms;
     size_t length;
+    char *gid;
 
     name_lock(join, name, sizeof(name));
     snprintf(path, sizeof(path), "%s/%s", VERDICT_DIR, name);
-    if (safefs_read_state(path, 0, 32, &note, &length, NULL) < 0 ||
-        note[0] != (char)kind ||
-        util_parse_number(note + 1, INT64_MAX, &then_ms) < 0)
+    if (safefs_read_state(path, 0, 40, &note, &length, NULL) < 0 ||
+        note[0] != (char)kind || !(gid = strchr(note, ' ')))
+        return -1;
+    *gid++ = '\0';
+    if (util_parse_number(note + 1, INT64_MAX, &then_ms) < 0 ||
+        util_parse_number(gid, UINT32_MAX, ret_gid) < 0)
         return -1;
     return util_boottime_ms() - (int64_t)then_ms;
 }
 
 /* Without room for a note the next login learns nothing from this one. */
 static void
-write_note(int turn, enum note kind)
+write_note(const struct join *join, int turn, enum note kind)
 {
-    char note[32];
-    int length = snprintf(note, sizeof(note), "%c%" PRId64, (int)kind,
-                          util_boottime_ms());
+    char note[40];
+    int length = snprintf(note, sizeof(note), "%c%" PRId64 " %u", (int)kind,
+                          util_boottime_ms(), join->gid);
 
     if (turn >= 0 && ftruncate(turn, 0) == 0 &&
         pwrite(turn, note, (size_t)length, 0) != length)
@@ -191,6 +196,7 @@ join_take_turn(const struct join *join)
         safefs_open_state_folder(VERDICT_DIR, 0755, 0, NULL);
     struct timespec pause = {.tv_nsec = 10000000};
     int64_t began_ms = util_monotonic_ms();
+    uint64_t gid;
     char name[32];
 
     if (dir_fd < 0)
@@ -199,7 +205,7 @@ join_take_turn(const struct join *join)
     for (;;) {
         int turn = safefs_lock_file(dir_fd, name, false);
 
-        if (turn != -EBUSY || read_note(join, NOTE_BEGAN) > USUAL_MS ||
+        if (turn != -EBUSY || read_note(join, NOTE_BEGAN, &gid) > USUAL_MS ||
             util_monotonic_ms() - began_ms > USUAL_MS)
             return turn;
         (void)nanosleep(&pause, NULL);
@@ -254,6 +260,7 @@ join_run(const struct join *join, struct err *err)
     CLEANUP_CLOSE int turn = -1;
     gid_t primary = 0;
     bool joined = false, was_cut;
+    uint64_t gid;
     int64_t age_ms;
     int r = join_check_names(join, &primary, err);
 
@@ -265,16 +272,17 @@ join_run(const struct join *join, struct err *err)
     if (turn == -EBUSY)
         return err_set(err, EBUSY, "an earlier login is still adding %s to %s",
                        join->user, join->group);
-    age_ms = read_note(join, NOTE_FAILED);
+    age_ms = read_note(join, NOTE_FAILED, &gid);
     if (age_ms >= 0 && age_ms < RETRY_MS)
         return err_set(err, EAGAIN, "failed after a long wait %" PRId64
                        " s ago; the next try is in %" PRId64 " s",
                        age_ms / 1000, (RETRY_MS - age_ms) / 1000);
-    was_cut = turn >= 0 && read_note(join, NOTE_BEGAN) >= 0;
-    write_note(turn, NOTE_BEGAN);
+    was_cut = turn >= 0 && read_note(join, NOTE_BEGAN, &gid) >= 0 &&
+              gid == join->gid;
+    write_note(join, turn, NOTE_BEGAN);
     r = join_and_see(join, primary, was_cut, err);
     if (r < 0 && util_monotonic_ms() - begun_ms > SLOW_MS)
-        write_note(turn, NOTE_FAILED);
+        write_note(join, turn, NOTE_FAILED);
     else
         clear_note(turn);
     return r;
