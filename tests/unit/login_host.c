@@ -49,13 +49,16 @@ TEST("the system's services, root's sessions and containers are not a user's")
 /* Of open() here, as kernels before 6.8 do of a cgroup that is too deep. */
 TEST("2.6.5: who cannot be told whose cgroup it is in starts nothing as root")
 {
-    const struct rlimit none = {0, 0};
+    struct rlimit none = {.rlim_cur = 0}, saved;
 
     if (getuid() != 0)
         SKIP("needs root");
+    REQUIRE_INT(getrlimit(RLIMIT_NOFILE, &saved), 0);
+    none.rlim_max = saved.rlim_max;
     CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
     CHECK_STR(login_host_forbids("sshd"), LOGIN_HOST_UNKNOWN);
     CHECK_STR(login_host_forbids("systemd-user"), "run in a user's cgroup");
+    CHECK(setrlimit(RLIMIT_NOFILE, &saved) == 0);
 }
 
 TAP_MAIN
