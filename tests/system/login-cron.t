@@ -17,7 +17,7 @@ mark_log
 out=$(by_login alice /usr/local/bin/look)
 like "$out" 'groups: alice hf-users' "login -f: the group"
 like "$out" 'HF_HOME=/srv/huggingface' "login -f: HF_HOME"
-like "$out" 'now in group hf-users.*tmux' "login -f: told of the new membership"
+like "$out" 'now in group hf-users' "login -f: told of the new membership"
 ok "login -f: in /etc/group" in_etc_group alice
 out=$(by_login alice /usr/local/bin/look)
 like "$out" 'groups: alice hf-users' "login -f, again: the group"
