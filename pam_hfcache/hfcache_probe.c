@@ -226,14 +226,14 @@ answer(int fd, const char *data, size_t length)
 static void
 answer_failure(int fd, int code)
 {
-    char reason[128], buffer[256];
+    char reason[ERRNO_TEXT_BYTES], buffer[256];
     struct text text = TEXT_INIT(buffer);
 
     if (code == EBUSY)
         text_add(&text, PROBE_BUSY);
     else
         text_addf(&text, PROBE_FAILED "%s\n",
-                  strerror_r(code, reason, sizeof(reason)));
+                  util_describe_errno(code, reason));
     answer(fd, text.data, text.length);
 }
 
