@@ -88,6 +88,8 @@ confine_proc(void)
                  "mode=755") == 0;
 }
 
+#if CONFINE_HAS_STACKS
+
 /* What makecontext() can hand over: no pointers. */
 static struct {
     void (*run)(void *);
@@ -122,3 +124,16 @@ confine_stack(size_t bytes, void (*run)(void *), void *argument)
     munmap(area, guard + bytes);
     return done;
 }
+
+#else
+
+bool
+confine_stack(size_t bytes, void (*run)(void *), void *argument)
+{
+    (void)bytes;
+    (void)run;
+    (void)argument;
+    return false;
+}
+
+#endif

@@ -6,6 +6,7 @@
 #ifndef TESTS_PAM_CONFINE_H
 #define TESTS_PAM_CONFINE_H
 
+#include <features.h> /* __GLIBC__ */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,6 +23,13 @@ bool confine_root(const char *folder);
 
 /* An empty folder covers /proc. */
 bool confine_proc(void);
+
+/* musl has no makecontext(). */
+#ifdef __GLIBC__
+#define CONFINE_HAS_STACKS true
+#else
+#define CONFINE_HAS_STACKS false
+#endif
 
 /* Call `run` on a stack of `bytes`, below which nothing is mapped. */
 bool confine_stack(size_t bytes, void (*run)(void *), void *argument);

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 
 #include "calls.h"
+#include "confine.h"
 #include "host.h"
 #include "script.h"
 #include "snapshot.h"
@@ -239,6 +240,8 @@ skip_without(const char *word)
         SKIP("groups and owners cannot be changed without root");
     if (strcmp(word, "plain") == 0 && !IS_PLAIN)
         SKIP("this build is instrumented");
+    if (strcmp(word, "contexts") == 0 && !CONFINE_HAS_STACKS)
+        SKIP("this C library has no makecontext()");
 }
 
 static void

@@ -25,7 +25,8 @@
  *                          (statx, openat2 and the like fail), userns (root alone
  *                          has an id), chroot:FOLDER, no-proc
  *   %needs WORD            skip where it is not to be had. groups: changing
- *                          groups and owners; plain: a build without sanitizers
+ *                          groups and owners; plain: a build without
+ *                          sanitizers; contexts: makecontext()
  *   %run                   lines "HOOK(FLAGS) = STATUS"; "user NAME" changes
  *                          PAM_USER on the handle; "end" is pam_end
  *
