@@ -26,7 +26,8 @@
  *                          has an id), chroot:FOLDER, no-proc
  *   %needs WORD            skip where it is not to be had. groups: changing
  *                          groups and owners; plain: a build without
- *                          sanitizers; contexts: makecontext()
+ *                          sanitizers; glibc: makecontext(), and memory
+ *                          that was freed for what the test itself needs
  *   %run                   lines "HOOK(FLAGS) = STATUS"; "user NAME" changes
  *                          PAM_USER on the handle; "end" is pam_end
  *
