@@ -58,23 +58,6 @@ describe_root(const struct audit_options *options, int root_fd,
     return 0;
 }
 
-/* Remove what checks that were killed had begun to write. */
-static void
-remove_leftovers(int dir_fd, const char *name)
-{
-    char **names = NULL, start[80];
-    size_t count = 0;
-
-    snprintf(start, sizeof(start), ".%s.", name);
-    if (safefs_list_folder(dir_fd, &names, &count) < 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (util_has_prefix(names[i], start))
-            (void)safefs_remove_file(dir_fd, names[i]);
-    }
-    safefs_free_names(names, count);
-}
-
 /* Begin a new snapshot, if no other check is writing one. */
 static void
 begin_record(struct memory *memory, const char *name,
@@ -86,7 +69,6 @@ begin_record(struct memory *memory, const char *name,
     memory->lock_fd = safefs_lock_file(memory->dir_fd, lock, false);
     if (memory->lock_fd < 0)
         return;
-    remove_leftovers(memory->dir_fd, name);
     if (snapshot_begin(memory->dir_fd, name, of, memory->known, jobs,
                        &memory->record) < 0)
         memory->record = NULL;

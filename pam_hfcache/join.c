@@ -16,7 +16,6 @@
 #include <time.h>
 
 #include "join_parts.h"
-#include "members.h"
 #include "safefs.h"
 #include "verdict.h"
 
@@ -115,20 +114,19 @@ join_check_names(const struct join *join, gid_t *ret_primary, struct err *err)
 
 /* --- joining ------------------------------------------------------------- */
 
-/* Note whom we added, for whoever takes members away again. */
-static void
-record(const struct join *join)
+int
+join_note(const struct join *join, enum members_how how)
 {
     struct members_entry entry = {
         .when = time(NULL),
         .user = join->user,
         .group = join->group,
-        .how = join->how == JOIN_USERDB ? MEMBERS_USERDB : MEMBERS_USERMOD,
+        .how = how,
         .uid = join->uid,
         .gid = join->gid,
     };
 
-    (void)members_append(MEMBERS_DIR, &entry);
+    return members_append(MEMBERS_DIR, &entry);
 }
 
 /* --- one after another --------------------------------------------------- */
@@ -237,8 +235,10 @@ join_and_see(const struct join *join, gid_t primary, bool was_cut,
                     join_judge_drop_in(join, NULL) == 0);
     r = join_is_member(join, primary, &joined);
     if (r == 0 && joined) {
-        if (join->how == JOIN_USERMOD || made)
-            record(join);
+        if (join->how == JOIN_USERMOD)
+            (void)join_note(join, MEMBERS_USERMOD);
+        else if (made)
+            (void)join_note(join, MEMBERS_USERDB);
         return 0;
     }
     if (made)

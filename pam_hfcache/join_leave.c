@@ -3,25 +3,14 @@
  * A membership of ours, taken back: see join.h.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <time.h>
 
 #include "join_parts.h"
-#include "members.h"
 
 /* Nobody reads the list as saying that it is ours from now on. */
 static int
 note_revoked(const struct join *join, struct err *err)
 {
-    struct members_entry entry = {
-        .when = time(NULL),
-        .user = join->user,
-        .group = join->group,
-        .how = MEMBERS_REVOKED,
-        .uid = join->uid,
-        .gid = join->gid,
-    };
-    int r = members_append(MEMBERS_DIR, &entry);
+    int r = join_note(join, MEMBERS_REVOKED);
 
     return r < 0 ? err_sys(err, -r, "%s is out of %s, which cannot be noted in "
                            "%s/%s", join->user, join->group, MEMBERS_DIR,

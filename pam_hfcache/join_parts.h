@@ -7,6 +7,7 @@
 #define HFCACHE_JOIN_PARTS_H
 
 #include "join.h"
+#include "members.h"
 
 #define JOIN_USERMOD_PATH "/usr/sbin/usermod"
 #define JOIN_USERDB_DIR "/etc/userdb"
@@ -15,6 +16,9 @@
 /* The names are what they were when this was decided upon. */
 int join_check_names(const struct join *join, gid_t *ret_primary,
                      struct err *err);
+
+/* Append to the list of members what became of this membership, now. */
+int join_note(const struct join *join, enum members_how how);
 
 /* Does NSS name the user as a member now? */
 int join_is_member(const struct join *join, gid_t primary, bool *ret);

@@ -20,59 +20,54 @@ struct asked {
     char name[64];
 };
 
+/* Write the name of `id`, as `table` has it by now, or `ask` says. */
 static bool
-answer(const struct asked *asked, char *ret, size_t size)
+find(struct asked *table, id_t id, const char *(*ask)(id_t id), char *ret,
+     size_t size)
 {
+    struct asked *asked = &table[id % ASKED];
+
+    if (!asked->is_set || asked->id != id) {
+        const char *name = ask(id);
+
+        *asked = (struct asked){.is_set = true, .has_name = name, .id = id};
+        if (name)
+            snprintf(asked->name, sizeof(asked->name), "%s", name);
+        else
+            snprintf(asked->name, sizeof(asked->name), "%u", id);
+    }
     snprintf(ret, size, "%s", asked->name);
     return asked->has_name;
 }
 
-/* Its place, to be filled in if there is another one's answer in it. */
-static struct asked *
-find(struct asked *table, id_t id, bool *ret_known)
+static const char *
+ask_for_user(id_t uid)
 {
-    struct asked *asked = &table[id % ASKED];
+    const struct passwd *passwd = getpwuid(uid);
 
-    *ret_known = asked->is_set && asked->id == id;
-    return asked;
+    return passwd ? passwd->pw_name : NULL;
 }
 
-static void
-fill_in(struct asked *asked, id_t id, const char *name)
+static const char *
+ask_for_group(id_t gid)
 {
-    *asked = (struct asked){.is_set = true, .has_name = name, .id = id};
-    if (name)
-        snprintf(asked->name, sizeof(asked->name), "%s", name);
-    else
-        snprintf(asked->name, sizeof(asked->name), "%u", id);
+    const struct group *group = getgrgid(gid);
+
+    return group ? group->gr_name : NULL;
 }
 
 bool
 membership_user_name(uid_t uid, char *ret, size_t size)
 {
     static struct asked users[ASKED];
-    const struct passwd *passwd;
-    bool is_known;
-    struct asked *asked = find(users, uid, &is_known);
 
-    if (!is_known) {
-        passwd = getpwuid(uid);
-        fill_in(asked, uid, passwd ? passwd->pw_name : NULL);
-    }
-    return answer(asked, ret, size);
+    return find(users, uid, ask_for_user, ret, size);
 }
 
 bool
 membership_group_name(gid_t gid, char *ret, size_t size)
 {
     static struct asked groups[ASKED];
-    const struct group *group;
-    bool is_known;
-    struct asked *asked = find(groups, gid, &is_known);
 
-    if (!is_known) {
-        group = getgrgid(gid);
-        fill_in(asked, gid, group ? group->gr_name : NULL);
-    }
-    return answer(asked, ret, size);
+    return find(groups, gid, ask_for_group, ret, size);
 }

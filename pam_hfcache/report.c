@@ -276,21 +276,26 @@ write_owner(struct json *json, uid_t uid)
     json_string(json, "owner", known ? name : NULL);
 }
 
+void
+report_write_owners(struct json *json, uid_t uid, gid_t gid)
+{
+    char name[64];
+    bool known = membership_group_name(gid, name, sizeof(name));
+
+    write_owner(json, uid);
+    json_number(json, "gid", gid);
+    json_string(json, "group", known ? name : NULL);
+}
+
 static void
 write_folder(struct json *json, const struct inode_fact *fact)
 {
-    char name[64];
-    bool known;
-
     if (fact->error) {
         json_string(json, "error", strerror(fact->error));
         return;
     }
     json_null(json, "error");
-    write_owner(json, fact->uid);
-    known = membership_group_name(fact->gid, name, sizeof(name));
-    json_number(json, "gid", fact->gid);
-    json_string(json, "group", known ? name : NULL);
+    report_write_owners(json, fact->uid, fact->gid);
     json_mode(json, "mode", fact->mode);
     json_string(json, "default_acl", acl_text(fact->acl));
 }

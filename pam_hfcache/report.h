@@ -48,6 +48,9 @@ void report_print_way(const struct cli *cli,
                       const struct policy_section *section,
                       const struct verdict *verdict, int indent);
 
+/* "uid", "owner", "gid", "group"; a name is null where there is none. */
+void report_write_owners(struct json *json, uid_t uid, gid_t gid);
+
 /* "way": [...], an object each. */
 void report_write_way(struct json *json, const struct verdict *verdict);
 

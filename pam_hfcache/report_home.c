@@ -7,18 +7,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "layout.h"
 #include "safefs.h"
 
 #define PRIVATE_HUB "/.cache/huggingface/hub"
 #define BUDGET_MS 2000
-
-static bool
-is_repository(const char *name)
-{
-    return util_has_prefix(name, "models--") ||
-           util_has_prefix(name, "datasets--") ||
-           util_has_prefix(name, "spaces--");
-}
 
 /* What the files of the folder `name` take on disk. */
 static void
@@ -65,7 +58,7 @@ report_load_home(const struct subject *subject, struct home_cache *ret)
     if (fd < 0 || safefs_list_folder(fd, &names, &count) < 0)
         return;
     for (size_t i = 0; i < count; i++) {
-        if (!is_repository(names[i]))
+        if (!layout_is_repository(names[i]))
             continue;
         ret->repositories++;
         if (ret->complete)

@@ -107,18 +107,11 @@ report_write_way(struct json *json, const struct verdict *verdict)
     json_begin_array(json, "way");
     for (size_t i = 0; i < verdict->nsteps; i++) {
         const struct way_step *step = &verdict->steps[i];
-        char name[64];
-        bool known;
 
         json_begin_object(json, NULL);
         json_path(json, "path", step->path);
         json_mode(json, "mode", step->mode);
-        json_number(json, "uid", step->uid);
-        known = membership_user_name(step->uid, name, sizeof(name));
-        json_string(json, "owner", known ? name : NULL);
-        json_number(json, "gid", step->gid);
-        known = membership_group_name(step->gid, name, sizeof(name));
-        json_string(json, "group", known ? name : NULL);
+        report_write_owners(json, step->uid, step->gid);
         json_end_object(json);
     }
     json_end_array(json);

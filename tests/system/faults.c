@@ -18,6 +18,7 @@
 #include <security/pam_appl.h>
 #include <security/pam_ext.h>
 
+#include "converse.h"
 #include "../pam/snapshot.h"
 
 #define MAX_LINES 8
@@ -44,16 +45,6 @@ pam_syslog(const pam_handle_t *pamh, int priority, const char *format, ...)
     va_start(args, format);
     pam_vsyslog(pamh, priority, format, args);
     va_end(args);
-}
-
-static int
-converse(int number, const struct pam_message **messages,
-         struct pam_response **responses, void *data)
-{
-    (void)messages;
-    (void)data;
-    *responses = calloc((size_t)number, sizeof **responses);
-    return *responses != NULL ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
 static void

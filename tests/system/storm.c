@@ -23,6 +23,8 @@
 
 #include <security/pam_appl.h>
 
+#include "converse.h"
+
 struct result {
     long ms;
     int opened;
@@ -37,16 +39,6 @@ count_signal(int number)
 {
     (void)number;
     signals = 1;
-}
-
-static int
-converse(int count, const struct pam_message **messages,
-         struct pam_response **responses, void *data)
-{
-    (void)messages;
-    (void)data;
-    *responses = calloc((size_t)count, sizeof **responses);
-    return *responses != NULL ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
 static long

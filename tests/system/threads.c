@@ -21,6 +21,8 @@
 
 #include <security/pam_appl.h>
 
+#include "converse.h"
+
 #define MAX_USERS 64
 
 static pthread_barrier_t start;
@@ -33,16 +35,6 @@ struct session {
     int failed; /* return codes that were not PAM_SUCCESS */
     char token[256];
 };
-
-static int
-converse(int count, const struct pam_message **messages,
-         struct pam_response **responses, void *data)
-{
-    (void)messages;
-    (void)data;
-    *responses = calloc((size_t)count, sizeof **responses);
-    return *responses != NULL ? PAM_SUCCESS : PAM_BUF_ERR;
-}
 
 static void
 run_once(struct session *session)
