@@ -29,7 +29,9 @@ $(UNIT_PAM): $(BUILD)/tests/unit/%.t: tests/unit/%.c $(UNIT_PAM_OBJS) $(LIB) \
 # What `make bench-login` and `make bench-tree` run inside their namespaces.
 BENCH_LOGIN := $(addprefix $(BUILD)/tests/bench/,harness sink pam_clock.so \
 	pam_nothing.so)
-BENCH_TREE := $(BUILD)/tests/bench/plant $(BUILD)/tests/bench/openat2.so
+BENCH_TREE := $(addprefix $(BUILD)/tests/bench/,plant floor openat2.so)
+
+$(BUILD)/tests/bench/plant: tests/bench/plant_acts.c tests/bench/plant.h
 
 $(BUILD)/tests/bench/%.so: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -39,7 +41,7 @@ $(BUILD)/tests/bench/%.so: tests/bench/%.c $(BUILD)/flags
 $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) $(ALL_LDFLAGS) -pie \
-		-o $@ $< -lpam
+		-o $@ $(filter %.c,$^) -lpam
 
 # Fuzzers are clang's, with a core of their own: `make fuzzers` begins it, and
 # the make that it starts in another build folder has these.

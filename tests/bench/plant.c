@@ -13,6 +13,8 @@
  *       files lose g+w, folders setgid or g+w, and repositories all of it
  *   plant mend    TREE COUNT USER[,USER...] PERCENT
  *       the opposite of drift, by name and without any care
+ *   plant secure  TREE COUNT USER[,USER...] PERCENT
+ *       the same with the system calls that it takes where others can write
  *   plant touch   TREE COUNT USER[,USER...] PERCENT
  *       makes and removes a file in that share of the folders
  *
@@ -37,53 +39,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_USERS    16
-#define PATH_SIZE    512
+#include "plant.h"
+
 #define PREFIXES     256 /* folders of the shared store */
 #define BLOBS        26  /* of a repository */
 #define LARGE        4   /* of them: with the longer name of a large file */
 #define A_REPOSITORY 100 /* inodes */
-
-enum kind { REPOSITORY, FOLDER, PLAIN, LOCK, PAYLOAD, LINK, KINDS };
-
-/* What an inode is, and is made to drift to: one of two modes. */
-static const struct {
-    mode_t right, spoilt[2];
-    bool group; /* its owner's own group as well */
-} rules[KINDS] = {
-    [REPOSITORY] = {02770, {0750, 0750}, true},
-    [FOLDER] = {02770, {0770, 02750}, false},
-    [PLAIN] = {0660, {0660, 0660}, true},
-    [LOCK] = {0660, {0640, 0640}, false},
-    [PAYLOAD] = {0440, {0440, 0440}, true},
-};
-
-struct item {
-    enum kind kind;
-    const char *path;   /* from the tree's root */
-    const char *target; /* of a link */
-    uint64_t lot;       /* a number that no other item has */
-};
-
-struct counts {
-    uint64_t kinds[KINDS]; /* that were made or changed */
-    uint64_t nanoseconds;
-};
-
-struct plan {
-    int root;
-    gid_t gid;                     /* the cache's */
-    size_t repositories, payloads; /* a prefix folder */
-    size_t users;
-    uid_t uids[MAX_USERS];
-    gid_t gids[MAX_USERS];
-    unsigned share; /* of 1000 */
-    int (*act)(const struct plan *plan, const struct item *item);
-    /* what one process works on */
-    size_t user; /* whose the present repository is */
-    uint64_t lot;
-    struct counts *counts;
-};
 
 static void
 fail(const char *what)
@@ -102,7 +63,7 @@ now_ns(void)
 }
 
 /* splitmix64: numbers in a row come out as if drawn by lot. */
-static uint64_t
+uint64_t
 scramble(uint64_t x)
 {
     x += 0x9e3779b97f4a7c15;
@@ -123,90 +84,6 @@ write_hex(char *buffer, size_t digits, uint64_t seed)
         bits >>= 4;
     }
     buffer[digits] = '\0';
-}
-
-/* --- what is done to an inode: 1 if it was, 0 if not, -1 with errno ------- */
-
-static int
-make(const struct plan *plan, const struct item *item)
-{
-    int fd;
-
-    if (item->kind <= FOLDER)
-        return mkdirat(plan->root, item->path, 0777) < 0 ? -1 : 1;
-    if (item->kind == LINK)
-        return symlinkat(item->target, plan->root, item->path) < 0 ? -1 : 1;
-    fd = openat(plan->root, item->path,
-                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                item->kind == PAYLOAD ? 0440 : 0666);
-    return fd < 0 || close(fd) < 0 ? -1 : 1;
-}
-
-/* Links cannot drift, so that more of the others have to. */
-static bool
-drifts(const struct plan *plan, const struct item *item)
-{
-    return item->kind != LINK &&
-           scramble(item->lot) % 1000 < plan->share * 10 / 7;
-}
-
-static int
-change(const struct plan *plan, const struct item *item, bool spoil)
-{
-    mode_t right = rules[item->kind].right;
-    mode_t spoilt = rules[item->kind].spoilt[item->lot % 2];
-    gid_t gid = spoil ? plan->gids[plan->user] : plan->gid;
-
-    if (rules[item->kind].group && fchownat(plan->root, item->path, (uid_t)-1,
-                                            gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return -1;
-    if (spoilt != right &&
-        fchmodat(plan->root, item->path, spoil ? spoilt : right, 0) < 0)
-        return -1;
-    return 1;
-}
-
-/* The usual recipe lets people write what nobody may; that ends here. */
-static int
-close_payload(const struct plan *plan, const struct item *item)
-{
-    struct stat st;
-
-    if (fstatat(plan->root, item->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return -1;
-    if ((st.st_mode & 07777) == rules[PAYLOAD].right)
-        return 0;
-    return fchmodat(plan->root, item->path, rules[PAYLOAD].right, 0);
-}
-
-static int
-drift(const struct plan *plan, const struct item *item)
-{
-    if (item->kind == PAYLOAD && close_payload(plan, item) < 0)
-        return -1;
-    return drifts(plan, item) ? change(plan, item, true) : 0;
-}
-
-static int
-mend(const struct plan *plan, const struct item *item)
-{
-    return drifts(plan, item) ? change(plan, item, false) : 0;
-}
-
-static int
-touch(const struct plan *plan, const struct item *item)
-{
-    char path[PATH_SIZE + 8];
-    int fd;
-
-    if (item->kind > FOLDER || scramble(item->lot) % 1000 >= plan->share)
-        return 0;
-    snprintf(path, sizeof(path), "%s/tmp_0", item->path);
-    fd = openat(plan->root, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                0660);
-    if (fd < 0 || close(fd) < 0 || unlinkat(plan->root, path, 0) < 0)
-        return -1;
-    return 1;
 }
 
 /* --- the tree, inode by inode --------------------------------------------- */
@@ -459,6 +336,7 @@ choose_act(struct plan *plan, int argc, char *argv[])
     } acts[] = {{"grow", make, 5},
                 {"drift", drift, 6},
                 {"mend", mend, 6},
+                {"secure", secure, 6},
                 {"touch", touch, 6}};
 
     for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
@@ -468,7 +346,7 @@ choose_act(struct plan *plan, int argc, char *argv[])
     if (plan->act)
         return;
     fprintf(stderr, "usage: plant grow TREE COUNT USERS\n"
-                    "       plant drift|mend|touch TREE COUNT USERS PERCENT\n");
+                    "       plant drift|mend|secure|touch TREE COUNT USERS PERCENT\n");
     exit(EXIT_FAILURE);
 }
 
