@@ -68,8 +68,9 @@ make_room(struct walk_worker *worker)
 }
 
 int
-walk_push(struct walk_worker *worker, struct walk_node *node, int fd)
+walk_push(struct walk_worker *worker, const struct walk_task *task)
 {
+    struct walk_node *node = task->node;
     size_t needed = node->path_length + WALK_ENTRY_ROOM;
     struct walk_frame *frame;
     int r = 0;
@@ -79,18 +80,19 @@ walk_push(struct walk_worker *worker, struct walk_node *node, int fd)
     if (r == 0 && worker->depth == worker->room)
         r = make_room(worker);
     if (r < 0) {
-        close(fd);
+        close(task->fd);
         walk_forget_node(worker, node);
         return r;
     }
     frame = &worker->frames[worker->depth++];
     frame->node = node;
-    frame->fd = fd;
+    frame->fd = task->fd;
     frame->moved = frame->incomplete = false;
     frame->names = NULL;
     frame->used = frame->length = 0;
     frame->place = 0;
-    frame->old_at = node->old;
+    frame->old_at = task->old_at;
+    frame->old_end = task->old_end;
     frame->table = NULL;
     frame->listed = worker->list_length;
     worker->path_length = node->path_length;
@@ -104,7 +106,7 @@ walk_begin_task(struct walk_worker *worker, const struct walk_task *task)
     int r = walk_set_path(worker, task->node);
 
     if (r == 0)
-        return walk_push(worker, task->node, task->fd);
+        return walk_push(worker, task);
     close(task->fd);
     walk_forget_node(worker, task->node);
     return r;

@@ -4,6 +4,7 @@
  * folders are unchanged, which names go with which numbers, what is recorded.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "walk_state.h"
 
 #define SETTLE_NS INT64_C(2000000000) /* longer than any file system's tick */
+#define MIN_SHARE 1024 /* bytes of names that are worth a descriptor */
 #define MAX_LIST (16 << 20) /* bytes of names; folders of more are read anew */
 
 static int64_t
@@ -127,6 +129,37 @@ walk_reuse(struct walk_worker *worker, const struct walk_door *door)
                                     : reuse_leaf(worker, door);
 }
 
+/* Give away the second half of what is left of the top frame, if it is long. */
+static void
+share_rest(struct walk_worker *worker)
+{
+    struct walk_queue *queue = &worker->walk->queue;
+    struct walk_frame *frame = walk_top(worker);
+    const char *at = frame->old_at;
+    struct walk_task task = {.node = frame->node, .old_end = frame->old_end};
+    ptrdiff_t half = (frame->old_end - at) / 2;
+    uint32_t number;
+
+    if (half < MIN_SHARE || frame->node->path_length >= PATH_MAX ||
+        !walk_is_hungry(queue))
+        return;
+    while (at - frame->old_at < half &&
+           snapshot_next(&at, frame->old_end, &number))
+        ;
+    task.old_at = at;
+    task.fd = fcntl(frame->fd, F_DUPFD_CLOEXEC, 0);
+    if (task.fd < 0)
+        return;
+    (void)atomic_fetch_add_explicit(&task.node->alive, 1,
+                                    memory_order_relaxed);
+    if (walk_offer(queue, &task)) {
+        frame->old_end = at;
+    } else {
+        close(task.fd);
+        walk_forget_node(worker, task.node);
+    }
+}
+
 int
 walk_step_known(struct walk_worker *worker)
 {
@@ -135,8 +168,8 @@ walk_step_known(struct walk_worker *worker)
     char *end;
     int r;
 
-    door->name = snapshot_next(&frame->old_at, frame->node->old_end,
-                               &door->number);
+    share_rest(worker);
+    door->name = snapshot_next(&frame->old_at, frame->old_end, &door->number);
     if (!door->name)
         return walk_leave(worker);
     if (++worker->entries % WALK_ENTRIES_A_CLOCK == 0 &&

@@ -34,7 +34,7 @@ walk_free_queue(struct walk_queue *queue)
 }
 
 bool
-walk_offer(struct walk_queue *queue, struct walk_node *node, int fd)
+walk_offer(struct walk_queue *queue, const struct walk_task *task)
 {
     unsigned count;
 
@@ -44,12 +44,19 @@ walk_offer(struct walk_queue *queue, struct walk_node *node, int fd)
     (void)pthread_mutex_lock(&queue->lock);
     count = atomic_load(&queue->count);
     if (count < queue->room) {
-        queue->tasks[count] = (struct walk_task){node, fd};
+        queue->tasks[count] = *task;
         atomic_store(&queue->count, count + 1);
         (void)pthread_cond_signal(&queue->filled);
     }
     (void)pthread_mutex_unlock(&queue->lock);
     return count < queue->room;
+}
+
+bool
+walk_is_hungry(struct walk_queue *queue)
+{
+    return queue->room &&
+           !atomic_load_explicit(&queue->count, memory_order_relaxed);
 }
 
 /* The next inode behind the last one taken, else the first one of all. */

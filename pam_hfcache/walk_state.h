@@ -12,7 +12,8 @@
  *
  * A folder is given to the *queue* while that has room, and becomes the lowest
  * frame of the worker that takes it; else it becomes the next frame of the
- * worker that met it.
+ * worker that met it.  What is left of a long known folder is given away by
+ * halves, since a slow disk makes each of its names wait.
  *
  * The large things that a visit needs (struct statx) are the worker's, not on
  * the stack: there the compiler sets them to zero each time.
@@ -47,7 +48,7 @@ struct walk_identity {
 
 struct walk_node {
     struct walk_node *holder; /* NULL: of the start; of a spare one: the next */
-    atomic_uint alive;        /* the nodes below, and 1 until it is read */
+    atomic_uint alive;        /* the nodes below, and the workers reading it */
     bool known;               /* as it was: the names are those known */
     bool above_mounts;
     unsigned depth;
@@ -71,6 +72,7 @@ struct walk_frame {
     size_t used, length; /* in `names` */
     off_t place;         /* where to read on, behind the last folder in it */
     const char *old_at;  /* in the node's old names, behind the last one met */
+    const char *old_end; /* of those that are this worker's to visit */
     struct walk_table *table; /* of them, once one was not where it had been */
     size_t listed;       /* where its names begin in the worker's list */
 };
@@ -84,6 +86,7 @@ struct walk_ref {
 struct walk_task {
     struct walk_node *node;
     int fd;
+    const char *old_at, *old_end; /* the old names, or a share of them */
 };
 
 struct walk_queue {
@@ -223,7 +226,7 @@ int walk_need_path(struct walk_worker *worker, size_t needed);
 /* --- walk_frame.c: the stack --------------------------------------------- */
 
 /* Both take the node and the descriptor, also when they fail. */
-int walk_push(struct walk_worker *worker, struct walk_node *node, int fd);
+int walk_push(struct walk_worker *worker, const struct walk_task *task);
 int walk_begin_task(struct walk_worker *worker, const struct walk_task *task);
 
 /* Take the top frame off, which is done: 0 or -ECANCELED. */
@@ -254,7 +257,10 @@ int walk_make_queue(struct walk_queue *queue, unsigned workers, unsigned room);
 void walk_free_queue(struct walk_queue *queue);
 
 /* Give a folder away; false: there is no room. */
-bool walk_offer(struct walk_queue *queue, struct walk_node *node, int fd);
+bool walk_offer(struct walk_queue *queue, const struct walk_task *task);
+
+/* Might somebody wait for work? */
+bool walk_is_hungry(struct walk_queue *queue);
 
 /* Take one, waiting while others may still add some; false: all is done. */
 bool walk_take(struct walk_queue *queue, struct walk_task *ret);

@@ -36,7 +36,7 @@ walk_describe(struct walk_worker *worker, struct walk_node *holder, int dir_fd,
     item->error = 0;
     item->holder = holder ? holder->mark : 0;
     item->mark = NULL;
-    item->found = holder ? &holder->now.found : NULL;
+    item->found = holder && !holder->known ? &holder->now.found : NULL;
     item->known = NULL;
 }
 
@@ -201,6 +201,8 @@ int
 walk_enter(struct walk_worker *worker, struct walk_node *node, int fd,
            enum walk_next next)
 {
+    struct walk_task task = {node, fd, node->old, node->old_end};
+
     if (next == WALK_ON_DONE) {
         node->was = malloc(sizeof(*node->was));
         if (node->was)
@@ -216,9 +218,9 @@ walk_enter(struct walk_worker *worker, struct walk_node *node, int fd,
     }
     /* What is done with a deep one is cheap only by what holds it: not away. */
     if (node->path_length < PATH_MAX &&
-        walk_offer(&worker->walk->queue, node, fd))
+        walk_offer(&worker->walk->queue, &task))
         return 0;
-    return walk_push(worker, node, fd);
+    return walk_push(worker, &task);
 }
 
 /* Visit the folder that `fd` is open on. */

@@ -118,6 +118,54 @@ TEST("a folder that is known can be skipped like any other")
     CHECK_INT(seen.done, 0);
 }
 
+/* --- shared among workers ------------------------------------------------ */
+
+#define MANY 400
+
+static atomic_uint came;
+static int64_t wait_until;
+
+static bool
+are_two(void)
+{
+    unsigned workers = atomic_load(&came);
+
+    return (workers & (workers - 1)) != 0;
+}
+
+/* Hold on among the many until a second worker is there, too. */
+static void
+wait_for_another(const struct walk_item *item)
+{
+    if (item->event != WALK_REUSED || strncmp(item->path, "many-", 5) != 0)
+        return;
+    (void)atomic_fetch_or(&came, 1U << item->worker);
+    while (!are_two() && util_monotonic_ms() < wait_until)
+        sched_yield();
+}
+
+TEST("a long folder that is known is shared by the workers")
+{
+    struct seen seen = SEEN_INIT;
+    char path[32];
+
+    make_tree();
+    for (unsigned i = 0; i < MANY; i++) {
+        sprintf(path, "tree/many-%04u", i);
+        REQUIRE_INT(mkdir(tap_in_folder(path), 0755), 0);
+    }
+    CHECK_INT(check().folders, FOLDERS + MANY);
+    jobs = 4;
+    wait_until = util_monotonic_ms() + 5000;
+    seen.act = wait_for_another;
+    seen = check_at(tap_in_folder("tree"), seen);
+    CHECK_INT(seen.reused, FOLDERS + MANY);
+    CHECK_INT(seen.done, FOLDERS + MANY);
+    CHECK(are_two());
+    jobs = 1;
+    CHECK_INT(check().reused, FOLDERS + MANY);
+}
+
 /* --- what a folder's ctime shows ----------------------------------------- */
 
 /* The folders that were read, in any order. */
