@@ -10,8 +10,11 @@
 static int
 note_revoked(const struct join *join, struct err *err)
 {
-    int r = join_note(join, MEMBERS_REVOKED);
+    struct members_entry entry = join_entry(join, MEMBERS_REVOKED);
+    int r = members_settle(MEMBERS_DIR, join->user);
 
+    if (r == 0)
+        r = members_append(MEMBERS_DIR, &entry);
     return r < 0 ? err_sys(err, -r, "%s is out of %s, which cannot be noted in "
                            "%s/%s", join->user, join->group, MEMBERS_DIR,
                            MEMBERS_FILE)
