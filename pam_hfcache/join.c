@@ -236,12 +236,12 @@ join_and_see(const struct join *join, gid_t primary, bool was_cut,
 
     if (joined && ours)
         (void)members_settle(MEMBERS_DIR, join->user);
-    else if (asked == 0)
+    else if (!joined && ours && join->how == JOIN_USERDB)
+        removed = join_remove_drop_in(join);
+    if (asked == 0 && removed == 0 && !(joined && ours))
         members_drop(MEMBERS_DIR, join->user);
     if (joined)
         return 0;
-    if (ours && join->how == JOIN_USERDB)
-        removed = join_remove_drop_in(join);
     if (removed < 0)
         return err_sys(err, -removed, "a drop-in in " JOIN_USERDB_DIR
                        " for %s in %s has no effect and cannot be taken back",

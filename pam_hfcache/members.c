@@ -161,18 +161,14 @@ members_find(const struct members *members, uid_t uid, gid_t gid)
 
 /* --- what a login is about to give --------------------------------------- */
 
-/* Put the line that was begun for `user`, if there is one, into the list. */
+/* What was begun for `user`: one membership or none. */
 static int
-settle(const char *dir, const char *user, struct members *ret_begun)
+load_begun(const char *dir, const char *user, struct members *ret)
 {
     CLEANUP_FREE char *path = util_format("%s/" BEGUN "%s", dir, user);
-    int r = -ENOMEM;
 
-    *ret_begun = (struct members){.entry = NULL};
-    if (path)
-        r = load_file(path, 0, user, &ret_begun->begun, ret_begun, NULL);
-    return r == 0 && ret_begun->count ? members_append(dir, ret_begun->entry)
-                                      : r;
+    *ret = (struct members){.entry = NULL};
+    return path ? load_file(path, 0, user, &ret->begun, ret, NULL) : -ENOMEM;
 }
 
 int
@@ -183,15 +179,17 @@ members_begin(const char *dir, const struct members_entry *entry)
     struct members earlier;
     char line[MAX_LINE];
     int length = format_line(entry, line, sizeof(line));
-    int r = settle(dir, entry->user, &earlier);
-    bool was_begun = members_find(&earlier, entry->uid, entry->gid);
+    int r = load_begun(dir, entry->user, &earlier);
+    bool is_again = members_find(&earlier, entry->uid, entry->gid);
 
+    if (r == 0 && earlier.count && !is_again)
+        r = members_append(dir, earlier.entry);
     members_free(&earlier);
     if (r == 0 && (!name || dir_fd < 0 || length < 0))
         r = !name ? -ENOMEM : dir_fd < 0 ? dir_fd : length;
     if (r == 0)
         r = safefs_replace_file(dir_fd, name, 0600, true, line, (size_t)length);
-    return r < 0 ? r : was_begun;
+    return r < 0 ? r : is_again;
 }
 
 void
@@ -208,8 +206,10 @@ int
 members_settle(const char *dir, const char *user)
 {
     struct members begun;
-    int r = settle(dir, user, &begun);
+    int r = load_begun(dir, user, &begun);
 
+    if (r == 0 && begun.count)
+        r = members_append(dir, begun.entry);
     members_free(&begun);
     if (r == 0)
         members_drop(dir, user);

@@ -44,9 +44,9 @@ int members_append(const char *dir, const struct members_entry *entry);
 /*
  * The same in two steps, one user's one after another: begin before the
  * membership is given; then settle, which puts the line into the list, or drop,
- * if nothing came of it.  Begin settles what another left that was cut off, and
- * returns 1 if that was this very membership; else they return 0 or a negative
- * errno.  Where nothing was begun there is nothing to settle or to drop.
+ * if nothing came of it.  Begin settles what another one left that was cut off,
+ * and returns 1 if that was this very membership; else they return 0 or a
+ * negative errno.  Where nothing was begun there is nothing to settle or to drop.
  */
 int members_begin(const char *dir, const struct members_entry *entry);
 int members_settle(const char *dir, const char *user);
