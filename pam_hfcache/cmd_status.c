@@ -69,12 +69,16 @@ print_round(const struct verdict *verdict)
     char age[64] = "";
     struct text text = TEXT_INIT(age);
 
-    if (verdict->round_wall == 0) {
-        puts("; not all of it has been looked at yet");
-        return;
-    }
     cli_add_duration(&text, ((int64_t)time(NULL) - verdict->round_wall) * 1000);
-    printf("; last all around %s ago\n", age);
+    if (verdict->round_wall == 0)
+        puts("; not all of it has been looked at yet");
+    else
+        printf("; last all around %s ago\n", age);
+    if (!verdict->unread_error)
+        return;
+    printf("          ");
+    cli_print_safe(verdict->unread_at);
+    printf(" could not be read: %s\n", strerror(verdict->unread_error));
 }
 
 static void
@@ -209,6 +213,10 @@ write_cache(struct json *json, const struct cache *cache)
         else
             json_null(json, "since");
         json_number(json, "all_around", cache->verdict.round_wall);
+        if (cache->verdict.unread_error)
+            json_path(json, "unread", cache->verdict.unread_at);
+        else
+            json_null(json, "unread");
         report_write_way(json, &cache->verdict);
         report_write_gate(json, section, cache->gid, &cache->verdict);
         report_write_drifts(json, "drifts", cache->verdict.drifts,

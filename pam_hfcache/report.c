@@ -38,7 +38,8 @@ judge(struct cache *cache)
     decision_judge(cache->section, &known, &cache->view);
     cache->healthy = cache->has_verdict && !cache->view.drift &&
                      cache->view.state == STATE_USABLE &&
-                     cache->verdict.ndrifts == 0 && !report_tree_is_bad(cache);
+                     cache->verdict.ndrifts == 0 &&
+                     !cache->verdict.unread_error && !report_tree_is_bad(cache);
     cache->is_judged = cache->view.state != STATE_UNVERIFIED ||
                        report_tree_is_bad(cache);
 }

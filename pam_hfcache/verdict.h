@@ -88,9 +88,11 @@ struct verdict {
     int64_t taken_wall; /* time(NULL) of the same moment, for people */
     int64_t since_wall; /* since when way and gate have been like this; 0: who
                            knows */
-    /* Where the look below hub/ stopped, "" if it has been all around. */
+    /* Where the look below hub/ stopped, "" if it begins anew. */
     const char *cursor;
     int64_t round_wall; /* when it last came all around; 0: never yet */
+    int unread_error;   /* 0, or why it cannot come all around: the errno at */
+    const char *unread_at; /* this folder, relative to the root, the first */
     struct drift *drifts;
     size_t ndrifts;
     size_t more_drifts; /* found, but beyond VERDICT_MAX_DRIFTS */
