@@ -139,8 +139,12 @@ unlike "$(id -nG erin)" hf-users "NSS names her no longer"
 
 ok "erin logs in again" by_ssh erin true
 echo '{"by": "admin"}' > "$drop_in"
-out=$(hfcache revoke erin 2>&1)
-is "$?" 3 "a drop-in that somebody has edited: refused"
+for option in '' --dry-run; do
+    # shellcheck disable=SC2086
+    out=$(hfcache revoke $option erin 2>&1)
+    is "$?" 3 "a drop-in that somebody has edited: refused $option"
+    like "$out" "^hfcache: $drop_in is not as a login wrote it" "and why"
+done
 ok "and stays" test -s "$drop_in"
 
 echo '{}' > "$drop_in"
