@@ -271,6 +271,7 @@ with open(sys.argv[1], "r+") as lock:
         locked strace -f -qq -o /mnt/trace "$HFCACHE" check
         is "$(grep -cE "\"${CACHE##*/}\"|\"$CACHE[/\"]" /mnt/trace)" 0 \
             "and it did not touch the cache"
+        rm /mnt/trace
     fi
     locked "$HFCACHE" check "$HUB"
     is "$?" 0 "what is asked for by its path is looked at"
