@@ -206,7 +206,7 @@ judge(const struct run *run, const char *path, const struct statx *st, int fd)
     if (layout_is_mendable(&inode, &wanted))
         return what & DRIFT_ALL ? what & DRIFT_ALL : DRIFT_CLOSED;
     /* Nobody else can use it, and that is worth knowing. */
-    return S_ISDIR(inode.mode) && !(inode.mode & S_IRWXG)
+    return S_ISDIR(inode.mode) && layout_is_closed(inode.mode)
                ? DRIFT_CLOSED | DRIFT_KEPT
                : 0;
 }

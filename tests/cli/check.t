@@ -269,7 +269,7 @@ with open(sys.argv[1], "r+") as lock:
     if command -v strace > /dev/null &&
         strace -qq -e trace=none -o /dev/null true 2> /dev/null; then
         locked strace -f -qq -o /mnt/trace "$HFCACHE" check
-        is "$(grep -cE "\"${CACHE##*/}\"|\"$CACHE[/\"]" /mnt/trace)" 0 \
+        is "$(grep -cE "\"${CACHE##*/}\"|\"${CACHE}[/\"]" /mnt/trace)" 0 \
             "and it did not touch the cache"
         rm /mnt/trace
     fi
