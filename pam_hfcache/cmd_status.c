@@ -35,7 +35,7 @@ print_age(const struct cache *cache)
                      (verdict->taken_wall - verdict->since_wall) * 1000);
     if (verdict->since_wall && is_seen_state(cache->view.state))
         printf(" for %s at least", since);
-    cli_add_duration(&age_text, verdict_age_ms(verdict));
+    cli_add_duration(&age_text, util_age_ms(verdict->taken_ms));
     printf(", looked at %s ago", age);
 }
 
@@ -207,7 +207,7 @@ write_cache(struct json *json, const struct cache *cache)
     json_number(json, "probe_oldest_ms", cache->probes.oldest_ms);
     if (cache->has_verdict) {
         json_number(json, "taken", cache->verdict.taken_wall);
-        json_number(json, "age_ms", verdict_age_ms(&cache->verdict));
+        json_number(json, "age_ms", util_age_ms(cache->verdict.taken_ms));
         if (cache->verdict.since_wall)
             json_number(json, "since", cache->verdict.since_wall);
         else
@@ -236,11 +236,7 @@ static void
 print_label(const char *name, const char *value)
 {
     printf("%s=\"", name);
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
-            putchar('\\');
-        putchar(*value);
-    }
+    cli_print_escaped(value, '"');
     putchar('"');
 }
 
@@ -278,7 +274,7 @@ metric_drifts(const struct cache *cache)
 static double
 metric_age(const struct cache *cache)
 {
-    return measure_seconds(verdict_age_ms(&cache->verdict));
+    return measure_seconds(util_age_ms(cache->verdict.taken_ms));
 }
 
 static double
@@ -290,7 +286,7 @@ metric_waiting(const struct cache *cache)
 static double
 metric_tree_age(const struct cache *cache)
 {
-    return measure_seconds(verdict_tree_age_ms(&cache->tree));
+    return measure_seconds(util_age_ms(cache->tree.taken_ms));
 }
 
 static double

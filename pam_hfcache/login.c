@@ -207,7 +207,7 @@ keep_verdict(struct login *login, struct verdict *verdict)
     }
     verdict_free(login->verdict);
     *login->verdict = *verdict;
-    login->age_ms = verdict_age_ms(verdict);
+    login->age_ms = util_age_ms(verdict->taken_ms);
 }
 
 static void

@@ -34,7 +34,7 @@ judge(struct cache *cache)
     };
 
     if (cache->has_verdict)
-        known.age_ms = verdict_age_ms(&cache->verdict);
+        known.age_ms = util_age_ms(cache->verdict.taken_ms);
     decision_judge(cache->section, &known, &cache->view);
     cache->healthy = cache->has_verdict && !cache->view.drift &&
                      cache->view.state == STATE_USABLE &&

@@ -251,14 +251,6 @@ verdict_free(struct verdict *verdict)
     *verdict = (struct verdict){.ndrifts = 0};
 }
 
-int64_t
-verdict_age_ms(const struct verdict *verdict)
-{
-    int64_t age = util_boottime_ms() - verdict->taken_ms;
-
-    return age > 0 ? age : 0;
-}
-
 bool
 verdict_is_fresh(const struct verdict *verdict, int64_t fresh_ms,
                  const char *host)
@@ -269,5 +261,5 @@ verdict_is_fresh(const struct verdict *verdict, int64_t fresh_ms,
         hash = (hash ^ (unsigned char)*host) * 16777619u;
     fresh_ms += fresh_ms / 5 * ((int64_t)(hash >> 8 & 0xffff) - 0x8000) /
                 0x8000;
-    return verdict_age_ms(verdict) < fresh_ms;
+    return util_age_ms(verdict->taken_ms) < fresh_ms;
 }

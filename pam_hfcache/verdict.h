@@ -129,9 +129,6 @@ int verdict_write(const char *dir, const struct verdict *verdict,
 
 void verdict_free(struct verdict *verdict);
 
-/* Milliseconds since the verdict was taken. */
-int64_t verdict_age_ms(const struct verdict *verdict);
-
 /*
  * True if the verdict is younger than `fresh_ms`, jittered by up to 20 % up or
  * down by the host's name, so that a fleet does not probe a file server in
@@ -210,9 +207,6 @@ int verdict_tree_forget(const char *dir, const char *path, gid_t gid,
                         size_t count, struct err *err);
 
 void verdict_tree_free(struct tree_verdict *tree);
-
-/* Milliseconds since the check ended. */
-int64_t verdict_tree_age_ms(const struct tree_verdict *tree);
 
 /* --- slots: verdict_slot.c ----------------------------------------------- */
 

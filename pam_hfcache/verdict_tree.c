@@ -291,14 +291,6 @@ verdict_tree_free(struct tree_verdict *tree)
     *tree = (struct tree_verdict){.nnamed = 0};
 }
 
-int64_t
-verdict_tree_age_ms(const struct tree_verdict *tree)
-{
-    int64_t age = util_boottime_ms() - tree->taken_ms;
-
-    return age > 0 ? age : 0;
-}
-
 /* --- when a mender has run ----------------------------------------------- */
 
 static bool
