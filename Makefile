@@ -229,7 +229,8 @@ uninstall:
 	test -n "$(DESTDIR)" || rm -rf /run/hfcache \
 		/var/lib/systemd/timers/stamp-hfcache-check.timer
 	@test -n "$(DESTDIR)" || ! test -d /var/lib/hfcache || { \
-		find /var/lib/hfcache -mindepth 1 ! -path $(members) -delete; \
+		find /var/lib/hfcache -mindepth 1 ! -path $(members) \
+			! -name "begun-*" -delete; \
 		rmdir --ignore-fail-on-non-empty /var/lib/hfcache; }
 	@if test -z "$(DESTDIR)" && test -e $(members); then \
 		echo "kept: $(members), by which hfcache revoke, once" \

@@ -6,6 +6,7 @@
 #include "audit.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -17,12 +18,14 @@
 #include "verdict.h"
 
 #define STATE_DIR "/var/lib/hfcache"
-#define RULES 1 /* another number when the layout judges otherwise */
+#define RULES 2 /* another number when the layout judges otherwise */
+#define HELD_SECONDS (6 * 3600) /* a check that takes longer may never end */
 #define REUSED_SECONDS (7 * 86400) /* then what is unchanged is read again */
 
 /* What is known of the tree, and what will be. */
 struct memory {
     int dir_fd, lock_fd;
+    char name[VERDICT_KEY_SIZE + 16]; /* of the snapshot */
     struct snapshot *known;
     struct snapshot_writer *record;
 };
@@ -58,45 +61,70 @@ describe_root(const struct audit_options *options, int root_fd,
     return 0;
 }
 
-/* Begin a new snapshot, if no other check is writing one. */
-static void
-begin_record(struct memory *memory, const char *name,
-             const struct snapshot_of *of, unsigned jobs)
+/*
+ * Take the lock of the one check that writes, which stays with a process that
+ * hangs: -EBUSY, with a sentence, if that has had it for long.
+ */
+static int
+take_lock(const struct audit_options *options, struct memory *memory,
+          struct err *err)
 {
-    char lock[80];
+    char lock[sizeof(memory->name) + 8];
+    struct statx st;
+    int64_t held_s;
 
-    snprintf(lock, sizeof(lock), "%s.lock", name);
+    snprintf(lock, sizeof(lock), "%s.lock", memory->name);
     memory->lock_fd = safefs_lock_file(memory->dir_fd, lock, false);
-    if (memory->lock_fd < 0)
-        return;
-    if (snapshot_begin(memory->dir_fd, name, of, memory->known, jobs,
-                       &memory->record) < 0)
-        memory->record = NULL;
+    if (memory->lock_fd >= 0)
+        (void)futimens(memory->lock_fd, NULL); /* now */
+    if (memory->lock_fd != -EBUSY ||
+        safefs_look_at(memory->dir_fd, lock, &st) < 0)
+        return 0;
+    held_s = time(NULL) - st.stx_mtime.tv_sec;
+    return held_s < HELD_SECONDS
+               ? 0
+               : err_set(err, EBUSY, "%s: a check that began %" PRId64 " hours "
+                         "ago has not come back: no further one is begun until "
+                         "it ends; does the file system answer?",
+                         options->path, held_s / 3600);
 }
 
 /*
- * Without a memory all is read, and nothing is remembered.  Of two checks at
- * once the second one's is not written.
+ * Open the folder of what is remembered, before anything of the cache, which may
+ * not answer.  Of two checks at once the second one's is not written.
  */
-static struct memory
-remember(const struct audit_options *options, int root_fd)
+static int
+open_memory(const struct audit_options *options, struct memory *ret,
+            struct err *err)
 {
-    struct memory memory = {.dir_fd = -1, .lock_fd = -1};
-    char key[VERDICT_KEY_SIZE], name[64], path[sizeof(STATE_DIR) + 64];
+    char key[VERDICT_KEY_SIZE];
+
+    *ret = (struct memory){.dir_fd = -1, .lock_fd = -1};
+    if (!is_remembered(options))
+        return 0;
+    verdict_key(options->path, options->rules.gid, key);
+    snprintf(ret->name, sizeof(ret->name), "%s.snapshot", key);
+    ret->dir_fd = safefs_open_state_folder(STATE_DIR, 0755, 0, NULL);
+    return ret->dir_fd < 0 ? 0 : take_lock(options, ret, err);
+}
+
+/* Without a memory all is read, and nothing is remembered. */
+static void
+remember(const struct audit_options *options, int root_fd,
+         struct memory *memory)
+{
+    char path[sizeof(STATE_DIR) + sizeof(memory->name)];
     struct snapshot_of of;
 
-    if (!is_remembered(options) || describe_root(options, root_fd, &of) < 0)
-        return memory;
-    memory.dir_fd = safefs_open_state_folder(STATE_DIR, 0755, 0, NULL);
-    if (memory.dir_fd < 0)
-        return memory;
-    verdict_key(options->path, options->rules.gid, key);
-    snprintf(name, sizeof(name), "%s.snapshot", key);
-    snprintf(path, sizeof(path), STATE_DIR "/%s", name);
-    if (!options->full && snapshot_open(path, 0, &of, &memory.known) < 0)
-        memory.known = NULL;
-    begin_record(&memory, name, &of, options->jobs);
-    return memory;
+    if (memory->dir_fd < 0 || describe_root(options, root_fd, &of) < 0)
+        return;
+    snprintf(path, sizeof(path), STATE_DIR "/%s", memory->name);
+    if (!options->full && snapshot_open(path, 0, &of, &memory->known) < 0)
+        memory->known = NULL;
+    if (memory->lock_fd >= 0 &&
+        snapshot_begin(memory->dir_fd, memory->name, &of, memory->known,
+                       options->jobs, &memory->record) < 0)
+        memory->record = NULL;
 }
 
 static void
@@ -133,29 +161,27 @@ add_up(const struct audit_work *work, struct audit *audit)
 }
 
 static int
-walk(struct audit_work *work, int root_fd)
+walk(struct audit_work *work, int root_fd, struct memory *memory)
 {
     const struct audit_options *options = work->options;
-    struct memory memory = remember(options, root_fd);
     struct walk_options how = {
         .jobs = options->jobs,
         .until_ms = INT64_MAX,
         .stop = options->stop,
-        .known = memory.known,
-        .record = memory.record,
+        .known = memory->known,
+        .record = memory->record,
         .targets = true,
         .oldest_wall = time(NULL) - REUSED_SECONDS,
     };
     int r;
 
-    if (options->watch && memory.known)
-        work->expected = snapshot_inodes(memory.known);
+    if (options->watch && memory->known)
+        work->expected = snapshot_inodes(memory->known);
     work->start_ms = util_monotonic_ms();
     r = walk_run(root_fd, options->start, &how, audit_visit, work);
     work->audit->took_ms = util_monotonic_ms() - work->start_ms;
-    if (r == 0 && memory.record)
-        (void)snapshot_commit(memory.record); /* or the old one stays */
-    forget(&memory);
+    if (r == 0 && memory->record)
+        (void)snapshot_commit(memory->record); /* or the old one stays */
     return r;
 }
 
@@ -182,7 +208,8 @@ look_for_hub(struct audit_work *work, int root_fd)
 }
 
 static int
-run(const struct audit_options *options, struct audit *audit, int root_fd)
+run(const struct audit_options *options, struct audit *audit, int root_fd,
+    struct memory *memory)
 {
     struct audit_work work = {
         .options = options,
@@ -202,7 +229,7 @@ run(const struct audit_options *options, struct audit *audit, int root_fd)
         memset(work.workers, 0, options->jobs * sizeof(*work.workers));
         pthread_mutex_init(&work.lock, NULL);
         look_for_hub(&work, root_fd);
-        audit->result = walk(&work, root_fd);
+        audit->result = walk(&work, root_fd, memory);
         audit_links_tell(work.links, audit_add, &work);
         add_up(&work, audit);
         audit_count_end(audit);
@@ -219,19 +246,24 @@ audit_run(const struct audit_options *options, struct audit *ret,
           struct err *err)
 {
     CLEANUP_CLOSE int root_fd = -1;
+    struct memory memory;
     char at[PATH_MAX];
     int r;
 
     *ret = (struct audit){.result = 0};
-    root_fd = safefs_open_root(options->path, at, err);
-    if (root_fd < 0)
-        return root_fd;
-    r = run(options, ret, root_fd);
-    if (r < 0) {
-        audit_free(ret);
-        return err_sys(err, -r, "%s", options->path);
+    r = open_memory(options, &memory, err);
+    if (r == 0)
+        r = root_fd = safefs_open_root(options->path, at, err);
+    if (root_fd >= 0) {
+        remember(options, root_fd, &memory);
+        r = run(options, ret, root_fd, &memory);
+        if (r < 0)
+            r = err_sys(err, -r, "%s", options->path);
     }
-    return 0;
+    if (r < 0)
+        audit_free(ret);
+    forget(&memory);
+    return r;
 }
 
 bool

@@ -22,7 +22,8 @@
 #define AUDIT_SAMPLES 5        /* inodes kept of each finding: those with paths
                                   that the kernel takes */
 #define AUDIT_REPOSITORIES 4096 /* kept of those with findings... */
-#define AUDIT_RESERVED 4096    /* ...and beyond of those that logins mend: */
+#define AUDIT_RESERVED 4096    /* ...and beyond of what logins mend, and of
+                                  what its owner closed: */
 #define AUDIT_SHARE 64         /* so many of each owner's, lest who makes many
                                   hides what is others' */
 

@@ -100,6 +100,13 @@ is_mended_by_login(const struct audit_item *item)
     return item->fate == AUDIT_NEEDED || item->fate == AUDIT_FAILED;
 }
 
+/* Do logins tell of it by name, as of what they mend or its owner closed? */
+static bool
+is_told_by_login(const struct audit_item *item)
+{
+    return is_mended_by_login(item) || item->what & DRIFT_KEPT;
+}
+
 /* Is there room for one more repository, with this item in it? */
 static bool
 take_room(struct audit *audit, const struct audit_item *item)
@@ -109,7 +116,7 @@ take_room(struct audit *audit, const struct audit_item *item)
     if (audit->nrepositories < AUDIT_REPOSITORIES)
         return true;
     if (audit->nrepositories == AUDIT_REPOSITORIES + AUDIT_RESERVED ||
-        !is_mended_by_login(item) || *used == AUDIT_SHARE)
+        !is_told_by_login(item) || *used == AUDIT_SHARE)
         return false;
     ++*used;
     return true;

@@ -117,7 +117,7 @@ refuse_frame(const struct statx *st, const struct audit_mark *holder)
 {
     if (st->stx_uid != 0)
         return "is to be root's: hfcache setup";
-    if (holder->where.place == PLACE_HUB && !(st->stx_mode & S_IRWXG))
+    if (holder->where.place == PLACE_HUB && layout_is_closed(st->stx_mode))
         return "closed, and perhaps another folder: hfcache setup";
     return NULL;
 }

@@ -161,6 +161,7 @@ bump(uint64_t *counter, uint64_t by)
 struct judged {
     unsigned what;
     bool is_mendable;
+    const char *why; /* what is mendable may not be mended; or NULL */
     struct layout_wanted wanted;
 };
 
@@ -186,35 +187,32 @@ judge(const struct audit_work *work, const struct walk_item *item,
     return 0;
 }
 
-/* True if it may be mended; else *ret_why is why not. */
-static bool
-is_mendable(struct audit_work *work, const struct walk_item *item,
-            const struct audit_mark *holder, enum mend_trust trust,
-            const struct judged *judged, const char **ret_why)
+/* Let the holder and the owner decide whether it may be mended. */
+static void
+decide(struct audit_work *work, const struct walk_item *item,
+       const struct audit_mark *holder, enum mend_trust trust,
+       struct judged *judged)
 {
     struct owner owner;
 
-    *ret_why = NULL;
     if (!judged->is_mendable)
-        return false;
+        return;
     owner = find_owner(work, item->stat->stx_uid);
-    *ret_why = audit_refuse(work, item, holder, &owner, trust);
-    return !*ret_why;
+    judged->why = audit_refuse(work, item, holder, &owner, trust);
+    judged->is_mendable = !judged->why;
 }
 
-/* Something is wrong with an inode, of which the holder and owner decide. */
+/* Something is wrong with an inode, and what may be done is decided. */
 static void
 visit_wrong(struct audit_work *work, const struct walk_item *item,
-            const struct audit_mark *holder, enum mend_trust trust,
-            const struct judged *judged)
+            const struct audit_mark *holder, const struct judged *judged)
 {
     struct audit_item found = describe_found(item, holder, judged->what);
     struct mend_report report = {.what = 0};
-    const char *why;
 
     found.wanted = judged->wanted;
-    if (!is_mendable(work, item, holder, trust, judged, &why))
-        found.why = why ? why : "";
+    if (!judged->is_mendable)
+        found.why = judged->why ? judged->why : "";
     else if (is_mending(work))
         (void)mend(work, item, holder, &found, &report);
     else
@@ -232,7 +230,6 @@ visit_folder(struct audit_work *work, const struct walk_item *item)
     struct audit_mark mark = audit_enter(&holder, item);
     struct owner owner = {.own_gid = (gid_t)-1};
     struct judged judged;
-    const char *why;
     int r = judge(work, item, &holder, &judged);
 
     bump(&work->workers[item->worker].folders, 1);
@@ -240,15 +237,15 @@ visit_folder(struct audit_work *work, const struct walk_item *item)
         owner = find_owner(work, item->stat->stx_uid);
     mark.trust = audit_trust_folder(work, item, &holder, &owner);
     *item->mark = audit_pack(&mark);
-    if (is_mending(work) &&
-        is_mendable(work, item, &holder, mark.trust, &judged, &why)) {
+    decide(work, item, &holder, mark.trust, &judged);
+    if (is_mending(work) && judged.is_mendable) {
         *item->found = true;
         return WALK_ON_DONE;
     }
     if (r < 0)
         return tell_unseen(work, item, &holder, -r);
     if (judged.what)
-        visit_wrong(work, item, &holder, mark.trust, &judged);
+        visit_wrong(work, item, &holder, &judged);
     return WALK_ON;
 }
 
@@ -289,7 +286,7 @@ visit_wrong_link(struct audit_work *work, const struct walk_item *item,
     if (r < 0)
         return tell_unseen(work, item, holder, -r);
     seen.stat = &st;
-    visit_wrong(work, &seen, holder, MEND_BARRED, &judged);
+    visit_wrong(work, &seen, holder, &judged);
     return WALK_ON;
 }
 
@@ -322,8 +319,9 @@ visit_entry(struct audit_work *work, const struct walk_item *item)
         return visit_link(work, item, &holder);
     bump(S_ISREG(item->type) ? &worker->files : &worker->others, 1);
     (void)judge(work, item, &holder, &judged); /* of folders alone it fails */
+    decide(work, item, &holder, MEND_BARRED, &judged);
     if (judged.what)
-        visit_wrong(work, item, &holder, MEND_BARRED, &judged);
+        visit_wrong(work, item, &holder, &judged);
     return WALK_ON;
 }
 

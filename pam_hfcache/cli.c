@@ -195,6 +195,24 @@ cli_add_count(struct text *text, uint64_t count)
     }
 }
 
+void
+cli_add_counted(struct text *text, uint64_t count, const char *one,
+                const char *many)
+{
+    cli_add_count(text, count);
+    text_addf(text, " %s", count == 1 ? one : many);
+}
+
+void
+cli_print_escaped(const char *value, char quote)
+{
+    for (; *value; value++) {
+        if (*value == quote || *value == '\\')
+            putchar('\\');
+        putchar(*value);
+    }
+}
+
 const char *
 cli_title(const struct policy_section *section, char *buffer, size_t size)
 {

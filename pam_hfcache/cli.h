@@ -83,8 +83,13 @@ void cli_print_safe(const char *text);
 /* How long: "less than a second", "12 s", "3 min", "2 h 5 min", "4 days". */
 void cli_add_duration(struct text *text, int64_t ms);
 
-/* How many: "1,234,567". */
+/* How many: "1,234,567"; and of what: "1 alarm", "2 alarms". */
 void cli_add_count(struct text *text, uint64_t count);
+void cli_add_counted(struct text *text, uint64_t count, const char *one,
+                     const char *many);
+
+/* Print `value` to stdout with a backslash before `quote` and backslashes. */
+void cli_print_escaped(const char *value, char quote);
 
 /* "[cache NAME]", and an origin, as text to print; `size` at least 64. */
 const char *cli_title(const struct policy_section *section, char *buffer,

@@ -44,11 +44,7 @@ static void
 quote_fish(const char *value)
 {
     putchar('\'');
-    for (; *value; value++) {
-        if (*value == '\'' || *value == '\\')
-            putchar('\\');
-        putchar(*value);
-    }
+    cli_print_escaped(value, '\'');
     putchar('\'');
 }
 

@@ -96,13 +96,12 @@ take_back(const struct target *target, const struct members_entry *entry)
         .how = entry->how == MEMBERS_USERDB ? JOIN_USERDB : JOIN_USERMOD,
     };
     struct err err = {0};
-    int r = 0;
+    int r;
 
     /* The name of a drop-in has no uid in it. */
     if (target->is_known)
         join.uid = target->login.person.subject.uid;
-    if (!target->cli->dry_run)
-        r = join_leave(&join, target->is_known, &err);
+    r = join_leave(&join, target->is_known, target->cli->dry_run, &err);
     if (r == 0 || r == -EEXIST) {
         print_taken(target, entry);
         if (target->is_known) {

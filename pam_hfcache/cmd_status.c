@@ -35,7 +35,7 @@ print_age(const struct cache *cache)
                      (verdict->taken_wall - verdict->since_wall) * 1000);
     if (verdict->since_wall && is_seen_state(cache->view.state))
         printf(" for %s at least", since);
-    cli_add_duration(&age_text, verdict_age_ms(verdict));
+    cli_add_duration(&age_text, util_age_ms(verdict->taken_ms));
     printf(", looked at %s ago", age);
 }
 
@@ -69,12 +69,16 @@ print_round(const struct verdict *verdict)
     char age[64] = "";
     struct text text = TEXT_INIT(age);
 
-    if (verdict->round_wall == 0) {
-        puts("; not all of it has been looked at yet");
-        return;
-    }
     cli_add_duration(&text, ((int64_t)time(NULL) - verdict->round_wall) * 1000);
-    printf("; last all around %s ago\n", age);
+    if (verdict->round_wall == 0)
+        puts("; not all of it has been looked at yet");
+    else
+        printf("; last all around %s ago\n", age);
+    if (!verdict->unread_error)
+        return;
+    printf("          ");
+    cli_print_safe(verdict->unread_at);
+    printf(" could not be read: %s\n", strerror(verdict->unread_error));
 }
 
 static void
@@ -203,12 +207,16 @@ write_cache(struct json *json, const struct cache *cache)
     json_number(json, "probe_oldest_ms", cache->probes.oldest_ms);
     if (cache->has_verdict) {
         json_number(json, "taken", cache->verdict.taken_wall);
-        json_number(json, "age_ms", verdict_age_ms(&cache->verdict));
+        json_number(json, "age_ms", util_age_ms(cache->verdict.taken_ms));
         if (cache->verdict.since_wall)
             json_number(json, "since", cache->verdict.since_wall);
         else
             json_null(json, "since");
         json_number(json, "all_around", cache->verdict.round_wall);
+        if (cache->verdict.unread_error)
+            json_path(json, "unread", cache->verdict.unread_at);
+        else
+            json_null(json, "unread");
         report_write_way(json, &cache->verdict);
         report_write_gate(json, section, cache->gid, &cache->verdict);
         report_write_drifts(json, "drifts", cache->verdict.drifts,
@@ -228,11 +236,7 @@ static void
 print_label(const char *name, const char *value)
 {
     printf("%s=\"", name);
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
-            putchar('\\');
-        putchar(*value);
-    }
+    cli_print_escaped(value, '"');
     putchar('"');
 }
 
@@ -270,7 +274,7 @@ metric_drifts(const struct cache *cache)
 static double
 metric_age(const struct cache *cache)
 {
-    return measure_seconds(verdict_age_ms(&cache->verdict));
+    return measure_seconds(util_age_ms(cache->verdict.taken_ms));
 }
 
 static double
@@ -282,7 +286,7 @@ metric_waiting(const struct cache *cache)
 static double
 metric_tree_age(const struct cache *cache)
 {
-    return measure_seconds(verdict_tree_age_ms(&cache->tree));
+    return measure_seconds(util_age_ms(cache->tree.taken_ms));
 }
 
 static double

@@ -114,10 +114,10 @@ join_check_names(const struct join *join, gid_t *ret_primary, struct err *err)
 
 /* --- joining ------------------------------------------------------------- */
 
-int
-join_note(const struct join *join, enum members_how how)
+struct members_entry
+join_entry(const struct join *join, enum members_how how)
 {
-    struct members_entry entry = {
+    return (struct members_entry){
         .when = time(NULL),
         .user = join->user,
         .group = join->group,
@@ -125,17 +125,14 @@ join_note(const struct join *join, enum members_how how)
         .uid = join->uid,
         .gid = join->gid,
     };
-
-    return members_append(MEMBERS_DIR, &entry);
 }
 
 /* --- one after another --------------------------------------------------- */
 
 /*
  * The lock file of a user's joins says when the one that holds it began, or
- * when the last one failed: 'b' or 'f', milliseconds since boot, and the gid.  It
- * is empty when all is done, so that 'b' without a holder tells that it was cut
- * off.
+ * when the last one failed: 'b' or 'f', and milliseconds since boot.  It is
+ * empty when all is done.
  */
 enum note { NOTE_BEGAN = 'b', NOTE_FAILED = 'f' };
 
@@ -147,33 +144,29 @@ name_lock(const struct join *join, char *ret, size_t size)
 
 /* Milliseconds since what a note of this kind tells; -1: there is none. */
 static int64_t
-read_note(const struct join *join, enum note kind, uint64_t *ret_gid)
+read_note(const struct join *join, enum note kind)
 {
     CLEANUP_FREE char *note = NULL;
     char name[32], path[64];
     uint64_t then_ms;
     size_t length;
-    char *gid;
 
     name_lock(join, name, sizeof(name));
     snprintf(path, sizeof(path), "%s/%s", VERDICT_DIR, name);
     if (safefs_read_state(path, 0, 40, &note, &length, NULL) < 0 ||
-        note[0] != (char)kind || !(gid = strchr(note, ' ')))
-        return -1;
-    *gid++ = '\0';
-    if (util_parse_number(note + 1, INT64_MAX, &then_ms) < 0 ||
-        util_parse_number(gid, UINT32_MAX, ret_gid) < 0)
+        note[0] != (char)kind ||
+        util_parse_number(note + 1, INT64_MAX, &then_ms) < 0)
         return -1;
     return util_boottime_ms() - (int64_t)then_ms;
 }
 
 /* Without room for a note the next login learns nothing from this one. */
 static void
-write_note(const struct join *join, int turn, enum note kind)
+write_note(int turn, enum note kind)
 {
     char note[40];
-    int length = snprintf(note, sizeof(note), "%c%" PRId64 " %u", (int)kind,
-                          util_boottime_ms(), join->gid);
+    int length = snprintf(note, sizeof(note), "%c%" PRId64, (int)kind,
+                          util_boottime_ms());
 
     if (turn >= 0 && ftruncate(turn, 0) == 0 &&
         pwrite(turn, note, (size_t)length, 0) != length)
@@ -194,7 +187,6 @@ join_take_turn(const struct join *join)
         safefs_open_state_folder(VERDICT_DIR, 0755, 0, NULL);
     struct timespec pause = {.tv_nsec = 10000000};
     int64_t began_ms = util_monotonic_ms();
-    uint64_t gid;
     char name[32];
 
     if (dir_fd < 0)
@@ -203,7 +195,7 @@ join_take_turn(const struct join *join)
     for (;;) {
         int turn = safefs_lock_file(dir_fd, name, false);
 
-        if (turn != -EBUSY || read_note(join, NOTE_BEGAN, &gid) > USUAL_MS ||
+        if (turn != -EBUSY || read_note(join, NOTE_BEGAN) > USUAL_MS ||
             util_monotonic_ms() - began_ms > USUAL_MS)
             return turn;
         (void)nanosleep(&pause, NULL);
@@ -219,7 +211,18 @@ tell_without_effect(const struct join *join, struct err *err)
                    join->user, join->group);
 }
 
-/* `was_cut`: a join that was cut off may have written the drop-in. */
+/* Is the drop-in ours?  One that was cut off may have written it. */
+static bool
+is_ours(const struct join *join, bool made, bool was_cut)
+{
+    return join->how == JOIN_USERMOD || made ||
+           (was_cut && join_judge_drop_in(join, NULL) == 0);
+}
+
+/*
+ * Join, and ask NSS, whose answer counts whatever usermod said.  What it cannot
+ * be asked stays begun.
+ */
 static int
 join_and_see(const struct join *join, gid_t primary, bool was_cut,
              struct err *err)
@@ -227,30 +230,39 @@ join_and_see(const struct join *join, gid_t primary, bool was_cut,
     bool joined = false, made = false;
     int r = join->how == JOIN_USERDB ? join_write_drop_in(join, &made, err)
                                      : join_usermod(join, "-aG", err);
+    int asked = join_is_member(join, primary, &joined);
+    bool ours = is_ours(join, made, was_cut);
     int removed = 0;
 
-    if (r < 0)
-        return r;
-    made = made || (was_cut && join->how == JOIN_USERDB &&
-                    join_judge_drop_in(join, NULL) == 0);
-    r = join_is_member(join, primary, &joined);
-    if (r == 0 && joined) {
-        if (join->how == JOIN_USERMOD)
-            (void)join_note(join, MEMBERS_USERMOD);
-        else if (made)
-            (void)join_note(join, MEMBERS_USERDB);
-        return 0;
-    }
-    if (made)
+    if (joined && ours)
+        (void)members_settle(MEMBERS_DIR, join->user);
+    else if (!joined && ours && join->how == JOIN_USERDB)
         removed = join_remove_drop_in(join);
+    if (asked == 0 && removed == 0 && !(joined && ours))
+        members_drop(MEMBERS_DIR, join->user);
+    if (joined)
+        return 0;
     if (removed < 0)
         return err_sys(err, -removed, "a drop-in in " JOIN_USERDB_DIR
                        " for %s in %s has no effect and cannot be taken back",
                        join->user, join->group);
     if (r < 0)
-        return err_sys(err, -r, "the groups of %s cannot be asked for",
+        return r;
+    if (asked < 0)
+        return err_sys(err, -asked, "the groups of %s cannot be asked for",
                        join->user);
     return tell_without_effect(join, err);
+}
+
+/* Say in the list of members what is about to be; true if it was before. */
+static bool
+begin(const struct join *join)
+{
+    struct members_entry entry =
+        join_entry(join, join->how == JOIN_USERDB ? MEMBERS_USERDB
+                                                  : MEMBERS_USERMOD);
+
+    return members_begin(MEMBERS_DIR, &entry) > 0;
 }
 
 int
@@ -259,8 +271,7 @@ join_run(const struct join *join, struct err *err)
     int64_t begun_ms = util_monotonic_ms();
     CLEANUP_CLOSE int turn = -1;
     gid_t primary = 0;
-    bool joined = false, was_cut;
-    uint64_t gid;
+    bool joined = false;
     int64_t age_ms;
     int r = join_check_names(join, &primary, err);
 
@@ -272,17 +283,15 @@ join_run(const struct join *join, struct err *err)
     if (turn == -EBUSY)
         return err_set(err, EBUSY, "an earlier login is still adding %s to %s",
                        join->user, join->group);
-    age_ms = read_note(join, NOTE_FAILED, &gid);
+    age_ms = read_note(join, NOTE_FAILED);
     if (age_ms >= 0 && age_ms < RETRY_MS)
         return err_set(err, EAGAIN, "failed after a long wait %" PRId64
                        " s ago; the next try is in %" PRId64 " s",
                        age_ms / 1000, (RETRY_MS - age_ms) / 1000);
-    was_cut = turn >= 0 && read_note(join, NOTE_BEGAN, &gid) >= 0 &&
-              gid == join->gid;
-    write_note(join, turn, NOTE_BEGAN);
-    r = join_and_see(join, primary, was_cut, err);
+    write_note(turn, NOTE_BEGAN);
+    r = join_and_see(join, primary, begin(join), err);
     if (r < 0 && util_monotonic_ms() - begun_ms > SLOW_MS)
-        write_note(join, turn, NOTE_FAILED);
+        write_note(turn, NOTE_FAILED);
     else
         clear_note(turn);
     return r;

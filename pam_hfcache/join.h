@@ -33,13 +33,15 @@ int join_run(const struct join *join, struct err *err);
 /*
  * Take back what join_run() did, and note that in the list of members; the
  * caller has seen there that it was us.  `is_known` false: NSS has no such user
- * any longer, and only a drop-in of ours can be left of him.
+ * any longer, and only a drop-in of ours can be left of him.  `dry_run`: refuse
+ * what would be refused for its names or its drop-in, and change nothing.
  *
  * 0, also if somebody else took it away before; then NSS does not name him
  * now.  -EEXIST: it is taken back, and NSS names him all the same, by something
  * else; -EBUSY: a login is adding him at this moment; -EPERM: a drop-in that is
  * not ours any longer; or another negative errno; each with a sentence.
  */
-int join_leave(const struct join *join, bool is_known, struct err *err);
+int join_leave(const struct join *join, bool is_known, bool dry_run,
+               struct err *err);
 
 #endif

@@ -10,8 +10,11 @@
 static int
 note_revoked(const struct join *join, struct err *err)
 {
-    int r = join_note(join, MEMBERS_REVOKED);
+    struct members_entry entry = join_entry(join, MEMBERS_REVOKED);
+    int r = members_settle(MEMBERS_DIR, join->user);
 
+    if (r == 0)
+        r = members_append(MEMBERS_DIR, &entry);
     return r < 0 ? err_sys(err, -r, "%s is out of %s, which cannot be noted in "
                            "%s/%s", join->user, join->group, MEMBERS_DIR,
                            MEMBERS_FILE)
@@ -19,11 +22,11 @@ note_revoked(const struct join *join, struct err *err)
 }
 
 static int
-take_drop_in(const struct join *join, struct err *err)
+take_drop_in(const struct join *join, bool dry_run, struct err *err)
 {
     int r = join_judge_drop_in(join, err);
 
-    if (r < 0)
+    if (r < 0 || dry_run)
         return r == -ENOENT ? 0 : r;
     r = join_remove_drop_in(join);
     return r < 0 ? err_sys(err, -r, "the drop-in in %s", JOIN_USERDB_DIR) : 0;
@@ -44,10 +47,12 @@ take_by_usermod(const struct join *join, struct err *err)
                  : 0;
 }
 
+/* What may be refused comes before anything is changed. */
 int
-join_leave(const struct join *join, bool is_known, struct err *err)
+join_leave(const struct join *join, bool is_known, bool dry_run,
+           struct err *err)
 {
-    CLEANUP_CLOSE int turn = join_take_turn(join);
+    CLEANUP_CLOSE int turn = dry_run ? -1 : join_take_turn(join);
     gid_t primary = (gid_t)-1;
     bool joined = false;
     int r = is_known ? join_check_names(join, &primary, err) : 0;
@@ -56,8 +61,10 @@ join_leave(const struct join *join, bool is_known, struct err *err)
         return err_set(err, EBUSY, "a login is adding %s to %s at this moment: "
                        "try again when it is done", join->user, join->group);
     if (r == 0 && join->how == JOIN_USERDB)
-        r = take_drop_in(join, err);
-    else if (r == 0 && is_known)
+        r = take_drop_in(join, dry_run, err);
+    if (r < 0 || dry_run)
+        return r;
+    if (join->how == JOIN_USERMOD && is_known)
         r = take_by_usermod(join, err);
     if (r == 0)
         r = note_revoked(join, err);

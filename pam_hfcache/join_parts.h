@@ -17,8 +17,8 @@
 int join_check_names(const struct join *join, gid_t *ret_primary,
                      struct err *err);
 
-/* Append to the list of members what became of this membership, now. */
-int join_note(const struct join *join, enum members_how how);
+/* What the list of members is to say of this membership, from now on. */
+struct members_entry join_entry(const struct join *join, enum members_how how);
 
 /* Does NSS name the user as a member now? */
 int join_is_member(const struct join *join, gid_t primary, bool *ret);

@@ -194,6 +194,12 @@ judge_acl(const struct layout_inode *inode, const struct layout_rules *rules,
 
 /* --- what its owner keeps to himself ------------------------------------- */
 
+bool
+layout_is_closed(mode_t mode)
+{
+    return !(mode & (S_ISDIR(mode) ? S_IRWXG : S_IRGRP));
+}
+
 /* What is called a lock or a reference but tells more, whoever put it there. */
 static bool
 is_filled(const struct layout_row *row, const struct layout_inode *inode)
@@ -215,7 +221,7 @@ is_private(const struct layout_row *row, const struct layout_inode *inode)
 {
     unsigned of_clients = S_ISDIR(inode->mode) ? ROOTS | EXACT : OPENED;
 
-    return !(inode->mode & 070) && !(row->flags & of_clients);
+    return layout_is_closed(inode->mode) && !(row->flags & of_clients);
 }
 
 /* Why what is wrong with an inode is left as it is; 0: it is mended. */
@@ -225,7 +231,8 @@ judge_privacy(const struct layout_row *row, const struct layout_inode *inode)
     unsigned what = is_private(row, inode) ? DRIFT_KEPT : 0;
 
     if (is_filled(row, inode))
-        what |= LAYOUT_FILLED | (inode->mode & 070 ? 0 : DRIFT_KEPT);
+        what |= LAYOUT_FILLED |
+                (layout_is_closed(inode->mode) ? DRIFT_KEPT : 0);
     return what;
 }
 

@@ -159,6 +159,13 @@ unsigned layout_judge(const char *path, const struct layout_inode *inode,
                       const struct layout_rules *rules,
                       struct layout_wanted *ret_wanted);
 
+/*
+ * True if its owner closed this to the group: a folder without any bit, a file
+ * that the group cannot read.  Narrowing takes no file's reading away, so that
+ * a repair that was cut off has closed nothing.
+ */
+bool layout_is_closed(mode_t mode);
+
 /* True if the wanted state differs from what the inode is. */
 bool layout_is_mendable(const struct layout_inode *inode,
                         const struct layout_wanted *wanted);

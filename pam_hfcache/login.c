@@ -22,15 +22,17 @@ note_problem(struct login *login, const char *what)
         snprintf(login->problem, sizeof(login->problem), "%s", what);
 }
 
-/* Why no helper may be started; NULL: one may. */
+/* Why no helper may be started; NULL: one may.  The host is judged once. */
 static const char *
 forbids_helpers(struct login *login)
 {
-    const char *why = login_host_forbids(login->person.subject.service);
-
-    if (why && strcmp(why, LOGIN_HOST_UNKNOWN) == 0)
-        note_problem(login, why);
-    return why;
+    if (!login->host_judged) {
+        login->host_judged = true;
+        login->forbidden = login_host_forbids(login->person.subject.service);
+    }
+    if (login->forbidden && strcmp(login->forbidden, LOGIN_HOST_UNKNOWN) == 0)
+        note_problem(login, login->forbidden);
+    return login->forbidden;
 }
 
 static bool
@@ -205,7 +207,7 @@ keep_verdict(struct login *login, struct verdict *verdict)
     }
     verdict_free(login->verdict);
     *login->verdict = *verdict;
-    login->age_ms = verdict_age_ms(verdict);
+    login->age_ms = util_age_ms(verdict->taken_ms);
 }
 
 static void
@@ -334,8 +336,9 @@ wants_mender(struct login *login, bool probing,
     struct probe_state state = {.running = 1};
     struct err err;
 
-    if (login->own_drifts == 0 || !may_start_helpers(login) ||
-        policy_number(login->section, KEY_REPAIR) != REPAIR_OWNER)
+    if (login->own_drifts == 0 ||
+        policy_number(login->section, KEY_REPAIR) != REPAIR_OWNER ||
+        !may_start_helpers(login))
         return false;
     if (probing)
         return !known->timed_out;

@@ -20,6 +20,8 @@ struct login {
     bool has_gid;
     enum member member;
     bool lasting;          /* NSS knows the membership: next logins have it */
+    bool host_judged;      /* when a helper was wanted first: */
+    const char *forbidden; /* why this host may start none; NULL: it may */
     char persist[512];     /* how persist went: "", "usermod", why not, ... */
     bool persist_added;    /* this login made the membership last */
     struct verdict *verdict; /* NULL: none */

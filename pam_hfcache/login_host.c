@@ -14,22 +14,42 @@
 #define MAX_CGROUPS 65536 /* bytes: the kernel shows a PATH_MAX each */
 #define IN_USERS_CGROUP "run in a user's cgroup"
 
+/* "-UID.slice", as systemd has for each user, who is not root here. */
+static bool
+is_slice(const char *text)
+{
+    size_t digits = *text == '-' ? strspn(text + 1, "0123456789") : 0;
+
+    return digits && strspn(text + 1, "0") != digits &&
+           util_has_prefix(text + 1 + digits, ".slice");
+}
+
+/* "/NAME/N", as pam_cgfs gives to a user for each session, not root's here. */
+static bool
+is_session(const char *text)
+{
+    size_t name = *text == '/' ? strcspn(text + 1, "/\n") : 0;
+    size_t digits = name && text[1 + name] == '/'
+                        ? strspn(text + 1 + name + 1, "0123456789")
+                        : 0;
+
+    return digits && strchr("/ \n", text[1 + name + 1 + digits]) &&
+           !util_has_prefix(text, "/root/");
+}
+
 /*
- * A user may freeze and end what is in the cgroup of his own manager, and has
- * the manager of all stop or end his sessions for him; all are in his slice.
+ * A user may freeze and end what is in the cgroup of his own manager or session,
+ * and has the manager of all stop or end his sessions for him; all are in his
+ * slice, or below his name.
  */
 bool
 login_host_is_users_cgroup(const char *text)
 {
-    static const char before[] = "/user-", after[] = ".slice";
+    static const char before[] = "/user";
 
     while ((text = strstr(text, before))) {
-        const char *uid = text + strlen(before);
-        size_t digits = strspn(uid, "0123456789");
-
-        text = uid + digits;
-        if (digits && util_has_prefix(text, after) &&
-            strspn(uid, "0") != digits)
+        text += strlen(before);
+        if (is_slice(text) || is_session(text))
             return true;
     }
     return false;

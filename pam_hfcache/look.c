@@ -129,6 +129,7 @@ look_begin(struct sight *sight, const struct verdict *last)
     *sight = (struct sight){.root_fd = -1};
     sight->verdict.way_at = "";
     sight->verdict.cursor = sight->cursor;
+    sight->verdict.unread_at = sight->unread_at;
     sight->verdict.drifts = sight->drifts;
     if (!last)
         return;
@@ -137,6 +138,9 @@ look_begin(struct sight *sight, const struct verdict *last)
     memcpy(sight->last_gate, last->gate, sizeof(last->gate));
     snprintf(sight->cursor, sizeof(sight->cursor), "%s", last->cursor);
     sight->verdict.round_wall = last->round_wall;
+    sight->verdict.unread_error = last->unread_error;
+    snprintf(sight->unread_at, sizeof(sight->unread_at), "%s",
+             last->unread_at);
     sight->verdict.more_drifts = last->more_drifts;
     for (size_t i = 0; i < last->ndrifts; i++)
         add_drift(sight, last->drifts[i].name, last->drifts[i].owner,
@@ -159,6 +163,18 @@ static bool
 is_absence(int r)
 {
     return r == -ENOENT || r == -ENOTDIR;
+}
+
+/* Keep what could not be read first in this round; what is left goes on. */
+static void
+note_unread(const struct run *run, const char *path, int error)
+{
+    struct sight *sight = run->sight;
+
+    if (!run->place || sight->verdict.unread_error)
+        return;
+    sight->verdict.unread_error = error;
+    snprintf(sight->unread_at, sizeof(sight->unread_at), "%s", path);
 }
 
 static bool
@@ -190,7 +206,7 @@ judge(const struct run *run, const char *path, const struct statx *st, int fd)
     if (layout_is_mendable(&inode, &wanted))
         return what & DRIFT_ALL ? what & DRIFT_ALL : DRIFT_CLOSED;
     /* Nobody else can use it, and that is worth knowing. */
-    return S_ISDIR(inode.mode) && !(inode.mode & S_IRWXG)
+    return S_ISDIR(inode.mode) && layout_is_closed(inode.mode)
                ? DRIFT_CLOSED | DRIFT_KEPT
                : 0;
 }
@@ -281,6 +297,8 @@ look_at_files(struct run *run, const char *path, const char *name, off_t at,
     run->owners.count = 0;
     fd = safefs_open_beneath(run->sight->root_fd, folder, SAFEFS_LIST);
     end = read_folder(run, fd, folder, &at, take_file);
+    if (end < 0 && end != -EACCES) /* its owner closed it: see judge() */
+        note_unread(run, folder, -end);
     found = found || run->owners.count > 0;
     if (end > 0 && (from_start || !found))
         forget_drifts(run->sight, path, DRIFT_LOCK);
@@ -310,8 +328,10 @@ look_at_folder(struct run *run, const char *folder, const char *name)
     run->calls += CALLS_A_FOLDER;
     fd = safefs_open_beneath(run->sight->root_fd, path, SAFEFS_PIN);
     r = fd < 0 ? fd : safefs_look(fd, &st);
-    if (r < 0 && !is_absence(r))
-        return; /* it may still be as it was */
+    if (r < 0 && !is_absence(r)) { /* it may still be as it was */
+        note_unread(run, path, -r);
+        return;
+    }
     if (r < 0 || !S_ISDIR(st.stx_mode)) {
         forget_drifts(run->sight, path, DRIFT_ALL);
         return;
@@ -386,17 +406,23 @@ finish_files(struct run *run)
     return !place->inner[0];
 }
 
-/* Look at what is in the place's folder; true at its end, if it has one. */
+/*
+ * Look at what is in the place's folder; true at its end, if it has one, and
+ * where nothing more of it can be read.
+ */
 static bool
 look_through(struct run *run)
 {
     struct look_place *place = run->place;
     CLEANUP_CLOSE int fd = safefs_open_beneath(run->sight->root_fd,
                                                place->folder, SAFEFS_LIST);
+    int end;
 
     run->calls++;
-    return read_folder(run, fd, place->folder, &place->at, take_folder) > 0 &&
-           !place->inner[0];
+    end = read_folder(run, fd, place->folder, &place->at, take_folder);
+    if (end < 0)
+        note_unread(run, place->folder, -end);
+    return end && !place->inner[0];
 }
 
 /* Once around from where the last look stopped; true if it came to the end. */
@@ -444,8 +470,10 @@ look_below(struct sight *sight, const struct errand *errand)
     if (sight->root_fd < 0)
         return;
     look_again(&run, LOOK_MAX_CALLS / 2);
-    if (!*sight->cursor)
-        sight->verdict.more_drifts = 0; /* a new round */
+    if (!*sight->cursor) { /* a new round */
+        sight->verdict.more_drifts = 0;
+        sight->verdict.unread_error = 0;
+    }
     run.limit = LOOK_MAX_CALLS;
     run.place = &place;
     if (!go_on(&run)) {
@@ -455,5 +483,6 @@ look_below(struct sight *sight, const struct errand *errand)
         return;
     }
     sight->cursor[0] = '\0';
-    sight->verdict.round_wall = time(NULL);
+    if (!sight->verdict.unread_error)
+        sight->verdict.round_wall = time(NULL);
 }

@@ -27,6 +27,7 @@ struct sight {
     char step_paths[PATH_MAX]; /* one behind the other */
     size_t step_bytes;         /* of these */
     char cursor[320];
+    char unread_at[PATH_MAX];
     struct drift drifts[VERDICT_MAX_DRIFTS];
     int last_way_error; /* what the last look found, if last_since_wall */
     struct inode_fact last_gate[GATES];

@@ -12,7 +12,9 @@
 #include "safefs.h"
 
 #define MAX_LIST_BYTES (64u << 20) /* a million lines */
+#define MAX_LINE 512
 #define FIELDS 6
+#define BEGUN "begun-" /* and the user's name */
 
 const char *const members_words[] = {
     [MEMBERS_USERMOD] = "usermod",
@@ -20,20 +22,26 @@ const char *const members_words[] = {
     [MEMBERS_REVOKED] = "revoked",
 };
 
-int
-members_append(const char *dir, const struct members_entry *entry)
+static int
+format_line(const struct members_entry *entry, char *ret, size_t size)
 {
-    struct err err;
-    CLEANUP_CLOSE int dir_fd = safefs_open_state_folder(dir, 0755, 0, &err);
-    char line[512];
-    int length = snprintf(line, sizeof(line), "%" PRId64 " %s %s %s %u %u\n",
+    int length = snprintf(ret, size, "%" PRId64 " %s %s %s %u %u\n",
                           entry->when, entry->user, entry->group,
                           members_words[entry->how], entry->uid, entry->gid);
 
-    if (length < 0 || (size_t)length >= sizeof(line))
-        return -ENAMETOOLONG;
-    return dir_fd < 0 ? dir_fd
-                      : safefs_append_line(dir_fd, MEMBERS_FILE, line);
+    return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : length;
+}
+
+int
+members_append(const char *dir, const struct members_entry *entry)
+{
+    CLEANUP_CLOSE int dir_fd = safefs_open_state_folder(dir, 0755, 0, NULL);
+    char line[MAX_LINE];
+    int length = format_line(entry, line, sizeof(line));
+
+    if (length < 0 || dir_fd < 0)
+        return length < 0 ? length : dir_fd;
+    return safefs_append_line(dir_fd, MEMBERS_FILE, line);
 }
 
 /* Parse one line in place; false: it is none of ours. */
@@ -91,39 +99,50 @@ take_entry(struct members *members, const struct members_entry *entry)
     return 0;
 }
 
+/* Read the file `path`, which may be absent, and take what is of `user`. */
+static int
+load_file(const char *path, uid_t trusted_uid, const char *user,
+          char **ret_buffer, struct members *members, struct err *err)
+{
+    struct members_entry entry;
+    size_t length;
+    char *rest, *line;
+    int r = safefs_read_state(path, trusted_uid, MAX_LIST_BYTES, ret_buffer,
+                              &length, err);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    rest = *ret_buffer;
+    while (r == 0 && (line = strsep(&rest, "\n")) && rest)
+        if (parse_line(line, &entry) && strcmp(entry.user, user) == 0)
+            r = take_entry(members, &entry);
+    return r < 0 ? err_sys(err, -r, "%s", path) : 0;
+}
+
 int
 members_load(const char *dir, uid_t trusted_uid, const char *user,
              struct members *ret, struct err *err)
 {
-    CLEANUP_FREE char *path = util_format("%s/%s", dir, MEMBERS_FILE);
-    struct members_entry entry;
-    size_t length;
-    char *rest, *line;
-    int r;
+    CLEANUP_FREE char *list = util_format("%s/%s", dir, MEMBERS_FILE);
+    CLEANUP_FREE char *begun = util_format("%s/" BEGUN "%s", dir, user);
+    int r = list && begun ? 0 : err_sys(err, ENOMEM, "%s", dir);
 
     *ret = (struct members){.entry = NULL};
-    if (!path)
-        return err_sys(err, ENOMEM, "%s/%s", dir, MEMBERS_FILE);
-    r = safefs_read_state(path, trusted_uid, MAX_LIST_BYTES, &ret->buffer,
-                          &length, err);
+    if (r == 0)
+        r = load_file(list, trusted_uid, user, &ret->listed, ret, err);
+    if (r == 0)
+        r = load_file(begun, trusted_uid, user, &ret->begun, ret, err);
     if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    rest = ret->buffer;
-    while (r == 0 && (line = strsep(&rest, "\n")) && rest)
-        if (parse_line(line, &entry) && strcmp(entry.user, user) == 0)
-            r = take_entry(ret, &entry);
-    if (r < 0) {
         members_free(ret);
-        return err_sys(err, -r, "%s", path);
-    }
-    return 0;
+    return r;
 }
 
 void
 members_free(struct members *members)
 {
     free(members->entry);
-    free(members->buffer);
+    free(members->listed);
+    free(members->begun);
     *members = (struct members){.entry = NULL};
 }
 
@@ -138,4 +157,61 @@ members_find(const struct members *members, uid_t uid, gid_t gid)
             return entry;
     }
     return NULL;
+}
+
+/* --- what a login is about to give --------------------------------------- */
+
+/* What was begun for `user`: one membership or none. */
+static int
+load_begun(const char *dir, const char *user, struct members *ret)
+{
+    CLEANUP_FREE char *path = util_format("%s/" BEGUN "%s", dir, user);
+
+    *ret = (struct members){.entry = NULL};
+    return path ? load_file(path, 0, user, &ret->begun, ret, NULL) : -ENOMEM;
+}
+
+int
+members_begin(const char *dir, const struct members_entry *entry)
+{
+    CLEANUP_FREE char *name = util_format(BEGUN "%s", entry->user);
+    CLEANUP_CLOSE int dir_fd = safefs_open_state_folder(dir, 0755, 0, NULL);
+    struct members earlier;
+    char line[MAX_LINE];
+    int length = format_line(entry, line, sizeof(line));
+    int r = load_begun(dir, entry->user, &earlier);
+    bool is_again = members_find(&earlier, entry->uid, entry->gid);
+
+    if (r == 0 && earlier.count && !is_again)
+        r = members_append(dir, earlier.entry);
+    members_free(&earlier);
+    if (r == 0 && (!name || dir_fd < 0 || length < 0))
+        r = !name ? -ENOMEM : dir_fd < 0 ? dir_fd : length;
+    if (r == 0)
+        r = safefs_replace_file(dir_fd, name, 0600, true, line, (size_t)length);
+    return r < 0 ? r : is_again;
+}
+
+void
+members_drop(const char *dir, const char *user)
+{
+    CLEANUP_FREE char *name = util_format(BEGUN "%s", user);
+    CLEANUP_CLOSE int dir_fd = safefs_open_state_folder(dir, 0, 0, NULL);
+
+    if (name && dir_fd >= 0)
+        (void)safefs_remove_file(dir_fd, name);
+}
+
+int
+members_settle(const char *dir, const char *user)
+{
+    struct members begun;
+    int r = load_begun(dir, user, &begun);
+
+    if (r == 0 && begun.count)
+        r = members_append(dir, begun.entry);
+    members_free(&begun);
+    if (r == 0)
+        members_drop(dir, user);
+    return r;
 }

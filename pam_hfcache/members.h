@@ -5,6 +5,9 @@
  * only appended to, so that no two writers can lose a line of each other's.
  *
  *   TIME USER GROUP usermod|userdb|revoked UID GID
+ *
+ * A line that is about to come true stands in a file of its own, begun-USER,
+ * until it does: who is cut off in between leaves it there, and it counts.
  */
 #ifndef HFCACHE_MEMBERS_H
 #define HFCACHE_MEMBERS_H
@@ -31,11 +34,23 @@ struct members_entry {
 struct members {
     struct members_entry *entry;
     size_t count;
-    char *buffer; /* owns the names */
+    char *listed; /* own the names */
+    char *begun;
 };
 
 /* Append a line, in root's folder `dir`, made if need be: 0 or a negative errno. */
 int members_append(const char *dir, const struct members_entry *entry);
+
+/*
+ * The same in two steps, one user's one after another: begin before the
+ * membership is given; then settle, which puts the line into the list, or drop,
+ * if nothing came of it.  Begin settles what another one left that was cut off,
+ * and returns 1 if that was this very membership; else they return 0 or a
+ * negative errno.  Where nothing was begun there is nothing to settle or to drop.
+ */
+int members_begin(const char *dir, const struct members_entry *entry);
+int members_settle(const char *dir, const char *user);
+void members_drop(const char *dir, const char *user);
 
 /*
  * The memberships of `user` that were given and not taken back, each group of

@@ -114,7 +114,7 @@ mend_trust_folder(const struct mend *mend, const struct walk_item *item,
                   const struct statx *st, const struct mend_owner *owner,
                   enum mend_trust holder)
 {
-    if (holder == MEND_BARRED || !(st->stx_mode & S_IRWXG))
+    if (holder == MEND_BARRED || layout_is_closed(st->stx_mode))
         return MEND_BARRED; /* or its owner closed it, whatever its name says */
     if (st->stx_gid == mend->rules->gid)
         return MEND_SHARED;
@@ -313,8 +313,8 @@ mend_once(const struct mend *mend, const struct walk_item *item,
         return leave(ret, is_withheld ? "may have been moved in by another: "
                                         "chmod by hand"
                                       : "");
-    if (S_ISREG(inode.mode) && !(inode.mode & S_IRWXG) && inode.size > 0 &&
-        !is_listing(fd))
+    if (S_ISREG(inode.mode) && layout_is_closed(inode.mode) &&
+        inode.size > 0 && !is_listing(fd))
         return leave(ret, "closed by its owner");
     if (may_be_filled(fd, &now, wanted))
         return err_set(&ret->err, EBUSY, "is open for writing");

@@ -34,11 +34,12 @@ judge(struct cache *cache)
     };
 
     if (cache->has_verdict)
-        known.age_ms = verdict_age_ms(&cache->verdict);
+        known.age_ms = util_age_ms(cache->verdict.taken_ms);
     decision_judge(cache->section, &known, &cache->view);
     cache->healthy = cache->has_verdict && !cache->view.drift &&
                      cache->view.state == STATE_USABLE &&
-                     cache->verdict.ndrifts == 0 && !report_tree_is_bad(cache);
+                     cache->verdict.ndrifts == 0 &&
+                     !cache->verdict.unread_error && !report_tree_is_bad(cache);
     cache->is_judged = cache->view.state != STATE_UNVERIFIED ||
                        report_tree_is_bad(cache);
 }

@@ -19,28 +19,14 @@
 
 /* --- words --------------------------------------------------------------- */
 
-/* 1234567 as 1,234,567. */
-static void
-add_count(struct text *text, uint64_t count)
-{
-    char digits[32];
-    size_t length = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, count);
-
-    for (size_t i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            text_add_char(text, ',');
-        text_add_char(text, digits[i]);
-    }
-}
-
 static void
 print_count(uint64_t count, const char *one, const char *many)
 {
-    char buffer[48] = "";
+    char buffer[96] = "";
     struct text text = TEXT_INIT(buffer);
 
-    add_count(&text, count);
-    printf("%s %s", buffer, count == 1 ? one : many);
+    cli_add_counted(&text, count, one, many);
+    fputs(buffer, stdout);
 }
 
 /* "findings of `what`", each in the table's words. */
@@ -186,7 +172,7 @@ print_kind(const struct cli *cli, const struct audit_kind *kind)
 
     if (kind->count == 0)
         return;
-    add_count(&text, kind->count);
+    cli_add_count(&text, kind->count);
     printf("  %s%-5s%s   %s%s: %s%s\n",
            cli_paint(cli, severities[finding->severity].paint),
            severities[finding->severity].word, cli_paint(cli, PAINT_NONE),
@@ -341,21 +327,16 @@ print_verdict(const struct cli *cli, const struct audit *audit)
         printf(", ");
         print_count(audit->drifts, "drift", "drifts");
         printf("%s", cli_paint(cli, PAINT_NONE));
-        if (audit->notes) {
-            printf(", ");
-            print_count(audit->notes, "note", "notes");
-        }
-        putchar('\n');
     } else {
         printf("  found   %s%s%s", cli_paint(cli, PAINT_GOOD),
                audit->result < 0 ? "nothing wrong so far" : "nothing wrong",
                cli_paint(cli, PAINT_NONE));
-        if (audit->notes) {
-            printf(", ");
-            print_count(audit->notes, "note", "notes");
-        }
-        putchar('\n');
     }
+    if (audit->notes) {
+        printf(", ");
+        print_count(audit->notes, "note", "notes");
+    }
+    putchar('\n');
 }
 
 /* What to type next. */

@@ -32,29 +32,20 @@ report_tree_is_bad(const struct cache *cache)
 
 /* --- text ---------------------------------------------------------------- */
 
-/* "1 alarm", "2 alarms". */
-static void
-add_counted(struct text *text, uint64_t count, const char *one,
-            const char *many)
-{
-    cli_add_count(text, count);
-    text_addf(text, " %s", count == 1 ? one : many);
-}
-
 static void
 add_findings(struct text *text, const struct tree_verdict *tree)
 {
-    add_counted(text, tree->count[TREE_ALARMS], "alarm", "alarms");
+    cli_add_counted(text, tree->count[TREE_ALARMS], "alarm", "alarms");
     text_add(text, ", ");
-    add_counted(text, tree->count[TREE_DRIFTS], "drift", "drifts");
+    cli_add_counted(text, tree->count[TREE_DRIFTS], "drift", "drifts");
     if (tree->count[TREE_FOLDERS]) {
         text_add(text, " in ");
-        add_counted(text, tree->count[TREE_FOLDERS], "repository",
+        cli_add_counted(text, tree->count[TREE_FOLDERS], "repository",
                     "repositories");
     }
     if (tree->count[TREE_NOTES]) {
         text_add(text, ", ");
-        add_counted(text, tree->count[TREE_NOTES], "note", "notes");
+        cli_add_counted(text, tree->count[TREE_NOTES], "note", "notes");
     }
 }
 
@@ -82,7 +73,7 @@ print_given(const struct tree_verdict *tree)
 
     if (!tree->count[TREE_GIVEN])
         return;
-    add_counted(&text, tree->count[TREE_GIVEN], "repository", "repositories");
+    cli_add_counted(&text, tree->count[TREE_GIVEN], "repository", "repositories");
     printf("          %s given to their owners' logins since; the next check "
            "tells what is left\n", line);
 }
@@ -97,8 +88,8 @@ print_found(const struct cli *cli, const struct tree_verdict *tree)
                        : tree->count[TREE_DRIFTS] ? PAINT_WARN
                                                   : PAINT_NONE;
 
-    cli_add_duration(&age_text, verdict_tree_age_ms(tree));
-    add_counted(&entries_text, tree->count[TREE_ENTRIES], "entry", "entries");
+    cli_add_duration(&age_text, util_age_ms(tree->taken_ms));
+    cli_add_counted(&entries_text, tree->count[TREE_ENTRIES], "entry", "entries");
     add_findings(&findings_text, tree);
     printf("  tree    checked %s ago%s: %s, %s%s%s\n", age,
            tree->complete ? "" : ", interrupted", entries,
@@ -130,7 +121,7 @@ static void
 write_found(struct json *json, const struct tree_verdict *tree)
 {
     json_number(json, "taken", tree->taken_wall);
-    json_number(json, "age_ms", verdict_tree_age_ms(tree));
+    json_number(json, "age_ms", util_age_ms(tree->taken_ms));
     json_bool(json, "complete", tree->complete);
     for (unsigned i = 0; i < TREE_COUNTS; i++)
         json_number(json, verdict_tree_words[i], (int64_t)tree->count[i]);

@@ -261,6 +261,14 @@ util_boottime_ms(void)
     return read_clock(CLOCK_BOOTTIME);
 }
 
+int64_t
+util_age_ms(int64_t boottime_ms)
+{
+    int64_t age = util_boottime_ms() - boottime_ms;
+
+    return age > 0 ? age : 0;
+}
+
 int
 util_parse_number(const char *string, uint64_t max, uint64_t *ret_number)
 {

@@ -135,6 +135,9 @@ util_hash(const void *data, size_t length)
 int64_t util_monotonic_ms(void);
 int64_t util_boottime_ms(void);
 
+/* How long ago that was; 0 if it is to come. */
+int64_t util_age_ms(int64_t boottime_ms);
+
 /*
  * Parse all of `string` as a decimal number of at most `max`: no sign, no
  * blank, no leading zero but "0" itself, nothing behind.  0 or -EINVAL.

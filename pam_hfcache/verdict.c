@@ -73,6 +73,10 @@ verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
     add_gates(text, verdict);
     verdict_add_string(text, "cursor", verdict->cursor ? verdict->cursor : "");
     text_addf(text, "round=%" PRId64 "\n", verdict->round_wall);
+    if (with_drifts && verdict->unread_error) {
+        text_addf(text, "unread=%d\n", verdict->unread_error);
+        verdict_add_string(text, "unread_at", verdict->unread_at);
+    }
     if (with_drifts)
         more = add_drifts(text, verdict);
     return verdict_add_end(text, more, path, err);
@@ -181,6 +185,11 @@ parse_buffer(char *data, const char *path, gid_t gid, struct verdict *ret,
     take_gates(&reader, ret);
     ret->cursor = verdict_take_string(&reader, "cursor");
     ret->round_wall = verdict_take_number(&reader, "round", INT64_MAX);
+    ret->unread_at = "";
+    if (util_has_prefix(reader.next, "unread=")) {
+        ret->unread_error = (int)verdict_take_number(&reader, "unread", 4095);
+        ret->unread_at = verdict_take_string(&reader, "unread_at");
+    }
     ret->ndrifts =
         verdict_take_drifts(&reader, ret->drifts, VERDICT_MAX_DRIFTS);
     return verdict_take_end(&reader, ret->taken_ms, &ret->more_drifts, err);
@@ -242,14 +251,6 @@ verdict_free(struct verdict *verdict)
     *verdict = (struct verdict){.ndrifts = 0};
 }
 
-int64_t
-verdict_age_ms(const struct verdict *verdict)
-{
-    int64_t age = util_boottime_ms() - verdict->taken_ms;
-
-    return age > 0 ? age : 0;
-}
-
 bool
 verdict_is_fresh(const struct verdict *verdict, int64_t fresh_ms,
                  const char *host)
@@ -260,5 +261,5 @@ verdict_is_fresh(const struct verdict *verdict, int64_t fresh_ms,
         hash = (hash ^ (unsigned char)*host) * 16777619u;
     fresh_ms += fresh_ms / 5 * ((int64_t)(hash >> 8 & 0xffff) - 0x8000) /
                 0x8000;
-    return verdict_age_ms(verdict) < fresh_ms;
+    return util_age_ms(verdict->taken_ms) < fresh_ms;
 }

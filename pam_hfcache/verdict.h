@@ -88,9 +88,11 @@ struct verdict {
     int64_t taken_wall; /* time(NULL) of the same moment, for people */
     int64_t since_wall; /* since when way and gate have been like this; 0: who
                            knows */
-    /* Where the look below hub/ stopped, "" if it has been all around. */
+    /* Where the look below hub/ stopped, "" if it begins anew. */
     const char *cursor;
     int64_t round_wall; /* when it last came all around; 0: never yet */
+    int unread_error;   /* 0, or why it cannot come all around: the errno at */
+    const char *unread_at; /* this folder, relative to the root, the first */
     struct drift *drifts;
     size_t ndrifts;
     size_t more_drifts; /* found, but beyond VERDICT_MAX_DRIFTS */
@@ -126,9 +128,6 @@ int verdict_write(const char *dir, const struct verdict *verdict,
                   const char *path, gid_t gid, struct err *err);
 
 void verdict_free(struct verdict *verdict);
-
-/* Milliseconds since the verdict was taken. */
-int64_t verdict_age_ms(const struct verdict *verdict);
 
 /*
  * True if the verdict is younger than `fresh_ms`, jittered by up to 20 % up or
@@ -208,9 +207,6 @@ int verdict_tree_forget(const char *dir, const char *path, gid_t gid,
                         size_t count, struct err *err);
 
 void verdict_tree_free(struct tree_verdict *tree);
-
-/* Milliseconds since the check ended. */
-int64_t verdict_tree_age_ms(const struct tree_verdict *tree);
 
 /* --- slots: verdict_slot.c ----------------------------------------------- */
 

@@ -99,7 +99,7 @@ read_note(int fd, const char *boot)
 {
     char note[NOTE_BYTES + 1], its_boot[VERDICT_BOOT_SIZE];
     ssize_t got = pread(fd, note, NOTE_BYTES, 0);
-    int64_t started, age;
+    int64_t started;
 
     if (got <= 0)
         return 0;
@@ -108,8 +108,7 @@ read_note(int fd, const char *boot)
                its_boot) != 2 ||
         strcmp(its_boot, boot) != 0)
         return 0;
-    age = util_boottime_ms() - started;
-    return age > 0 ? age : 0;
+    return util_age_ms(started);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <sched.h>
+#include <sys/xattr.h>
 
 #include "mender.h"
 #include "safefs.h"
@@ -224,6 +225,27 @@ check_untouched(const struct witness *witness)
     if (!CHECK(st.st_ctim.tv_sec == witness->st.st_ctim.tv_sec &&
                st.st_ctim.tv_nsec == witness->st.st_ctim.tv_nsec))
         tap_note("of %s", witness->path);
+}
+
+/* user::rwx,user:MALLORY:rwx,group::---,mask::rwx,other::--- */
+TAP_HELPER void
+share_with_mallory(const char *path)
+{
+    unsigned char acl[4 + 8 * 5] = {2};
+    static const unsigned char entry[5][3] = {
+        {1, 7, 0}, {2, 7, 1}, {4, 0, 0}, {0x10, 7, 0}, {0x20, 0, 0}};
+    uint32_t uid = MALLORY;
+
+    for (unsigned i = 0; i < 5; i++) {
+        acl[4 + 8 * i] = entry[i][0];
+        acl[6 + 8 * i] = entry[i][1];
+        memset(acl + 8 + 8 * i, 0xff, 4);
+        if (entry[i][2])
+            memcpy(acl + 8 + 8 * i, &uid, 4);
+    }
+    if (setxattr(tap_in_folder(path), "system.posix_acl_access", acl,
+                 sizeof(acl), 0) < 0)
+        SKIP("the file system of /tmp has no ACLs");
 }
 
 #endif

@@ -4,7 +4,6 @@
  * that root's repair opens it: the rules of mend.h.  He moves as himself; Eve,
  * who is a member and no more, then tries to open.
  */
-#include <sys/xattr.h>
 
 #include "mend.h"
 #include "repair.h"
@@ -136,27 +135,6 @@ TEST("mend.h: what lies in a folder of the mover's own is not his doing")
         check_is(path, 0640, uids[i], uids[i]);
     }
     check_is(HUB "/models--x", 02775, MALLORY, GID); /* his own it may be */
-}
-
-/* user::rwx,user:MALLORY:rwx,group::---,mask::rwx,other::--- */
-static void
-share_with_mallory(const char *path)
-{
-    unsigned char acl[4 + 8 * 5] = {2};
-    static const unsigned char entry[5][3] = {
-        {1, 7, 0}, {2, 7, 1}, {4, 0, 0}, {0x10, 7, 0}, {0x20, 0, 0}};
-    uint32_t uid = MALLORY;
-
-    for (unsigned i = 0; i < 5; i++) {
-        acl[4 + 8 * i] = entry[i][0];
-        acl[6 + 8 * i] = entry[i][1];
-        memset(acl + 8 + 8 * i, 0xff, 4);
-        if (entry[i][2])
-            memcpy(acl + 8 + 8 * i, &uid, 4);
-    }
-    if (setxattr(tap_in_folder(path), "system.posix_acl_access", acl,
-                 sizeof(acl), 0) < 0)
-        SKIP("the file system of /tmp has no ACLs");
 }
 
 TEST("mend.h: a folder shared by an ACL and moved in stays closed")

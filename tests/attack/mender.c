@@ -2,7 +2,6 @@
 /*
  * Alice's mender while Mallory, another member, does what he can: DESIGN 2.5.
  */
-#include <sys/xattr.h>
 
 #include "attack.h"
 
@@ -283,27 +282,6 @@ TEST("members' folders moved into a repository stay as closed as they were")
     make_folder("cache/hub/models--a/snapshots", ALICE, GID, 0770);
     move_and_mend("work", "cache/hub/models--a/snapshots/x", "hub/models--a");
     check_still_private("cache/hub/models--a/snapshots/x");
-}
-
-/* user::rwx,user:MALLORY:rwx,group::---,mask::rwx,other::--- */
-static void
-share_with_mallory(const char *path)
-{
-    unsigned char acl[4 + 8 * 5] = {2};
-    static const unsigned char entry[5][3] = {
-        {1, 7, 0}, {2, 7, 1}, {4, 0, 0}, {0x10, 7, 0}, {0x20, 0, 0}};
-    uint32_t uid = MALLORY;
-
-    for (unsigned i = 0; i < 5; i++) {
-        acl[4 + 8 * i] = entry[i][0];
-        acl[6 + 8 * i] = entry[i][1];
-        memset(acl + 8 + 8 * i, 0xff, 4);
-        if (entry[i][2])
-            memcpy(acl + 8 + 8 * i, &uid, 4);
-    }
-    if (setxattr(tap_in_folder(path), "system.posix_acl_access", acl,
-                 sizeof(acl), 0) < 0)
-        SKIP("the file system of /tmp has no ACLs");
 }
 
 TEST("a folder shared by an ACL and moved in stays as closed as it was")

@@ -246,17 +246,38 @@ if command -v python3 > /dev/null; then
     settle
     touch /var/lib/hfcache/.f6cf77228e1adabf.snapshot.4711
     before=$(stat -c '%i %y' /var/lib/hfcache/*.snapshot)
-    python3 -c '
+    # locked COMMAND...: while another check holds the lock.
+    locked() {
+        python3 -c '
 import fcntl, subprocess, sys
 with open(sys.argv[1], "r+") as lock:
     fcntl.lockf(lock, fcntl.LOCK_EX)
     sys.exit(subprocess.call(sys.argv[2:]))
-' /var/lib/hfcache/*.snapshot.lock "$HFCACHE" check > /mnt/out 2>&1
+' /var/lib/hfcache/*.snapshot.lock "$@" > /mnt/out 2> /mnt/err
+    }
+    locked "$HFCACHE" check
     is "$?" 0 "of two checks at once the second one looks"
     is "$(stat -c '%i %y' /var/lib/hfcache/*.snapshot)" "$before" \
         "and leaves what is remembered to the first"
     is "$(ls /var/lib/hfcache/.f*)" /var/lib/hfcache/.f6cf77228e1adabf.snapshot.4711 \
         "with what that is writing"
+    touch -d '-7 hours' /var/lib/hfcache/*.snapshot.lock
+    locked "$HFCACHE" check
+    is "$?" 3 "but not when the first began hours ago: exit 3"
+    is "$(cat /mnt/err)" "hfcache: $CACHE: a check that began 7 hours ago has not come back: no further one is begun until it ends; does the file system answer?" \
+        "and why"
+    if command -v strace > /dev/null &&
+        strace -qq -e trace=none -o /dev/null true 2> /dev/null; then
+        locked strace -f -qq -o /mnt/trace "$HFCACHE" check
+        is "$(grep -cE "\"${CACHE##*/}\"|\"${CACHE}[/\"]" /mnt/trace)" 0 \
+            "and it did not touch the cache"
+        rm /mnt/trace
+    fi
+    locked "$HFCACHE" check "$HUB"
+    is "$?" 0 "what is asked for by its path is looked at"
+    exits 0 "when that has ended" check
+    is "$(find /var/lib/hfcache/*.snapshot.lock -mmin -5 | wc -l)" 1 \
+        "the next one takes the lock, from now on"
 else
     skip "no python3 to hold a lock" "two checks at once"
 fi

@@ -110,6 +110,14 @@ like "$out" '^would take bob out of hf-users \(gid 900\), where a login put him 
 ok "--dry-run: nothing is" test ! -e usermod.seen
 is "$(wc -l < "$LIST")" 2 "--dry-run: nothing is noted"
 
+listed "$since bob hf-users usermod 3002 901"
+exits 3 "a group that has another number now" revoke bob
+wanted=$err
+exits 3 "and --dry-run" revoke --dry-run bob
+is "$err" "$wanted" "--dry-run: refused as without it"
+like "$err" 'group hf-users: is not gid 901' "and why"
+listed "$ours" "$since alice hf-users usermod 3001 900"
+
 # has_become PID: setpriv has done its work.
 has_become() {
     for _ in {1..100}; do

@@ -76,6 +76,18 @@ like "$out" '
   state   closed for 3 h 1 min at least, looked' "a closed cache: since when"
 hub='0 42770 0 900 1' since=''
 
+usual=$round round+=$'\nunread=5\nunread_at=hub/.locks'
+seen
+exits 1 "a folder that the file system does not let a look read" status
+like "$out" '
+          hub/.locks could not be read: Input/output error' "it is told"
+run status --json
+asked '.caches[0] | [.healthy, .unread]' '[false,"hub/.locks"]' "JSON: it, too"
+round=$usual
+seen
+run status --json
+asked '.caches[0].unread' null "JSON: all could be read"
+
 drifts='drift=3002 3 hub/models--a--b
 drift=3999 32 hub/.locks/models--a--b
 '

@@ -122,7 +122,8 @@ check_wanted(const struct judged *judged)
         MUST(stays);
     if (!stays)
         MUST(judged->what);
-    if (!(inode->mode & S_IRWXG) && wanted->mode & S_IRWXG)
+    if (layout_is_closed(inode->mode) &&
+        !layout_is_closed((inode->mode & S_IFMT) | wanted->mode))
         MUST(may_be_opened(judged));
 }
 

@@ -24,7 +24,7 @@ check_tree(const struct tree_verdict *tree)
 
     MUST(tree->nnamed <= VERDICT_TREE_NAMED);
     MUST(tree->count[TREE_REUSED] <= tree->count[TREE_ENTRIES]);
-    MUST(verdict_tree_age_ms(tree) >= 0);
+    MUST(util_age_ms(tree->taken_ms) >= 0);
     for (size_t i = 0; i < tree->nnamed; i++)
         check_drift(&tree->named[i]);
     decision_own_drifts(NULL, tree, tree->nnamed ? tree->named[0].owner : 0,

@@ -23,7 +23,7 @@ check_decision(const struct verdict *verdict)
         struct knowledge known = {.gid = getegid(),
                                   .member = (enum member)member,
                                   .verdict = verdict,
-                                  .age_ms = verdict_age_ms(verdict)};
+                                  .age_ms = util_age_ms(verdict->taken_ms)};
         struct view view = {.state = (enum state)99};
 
         decision_judge(&policy.sections[0], &known, &view);

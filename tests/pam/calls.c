@@ -6,7 +6,6 @@
 #include "calls.h"
 
 #include <security/pam_appl.h>
-#include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,9 +13,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "log.h"
 #include "world.h"
-
-#define EXPORTED __attribute__((visibility("default")))
 
 /* The stack of a script that brings none. */
 static char *usual_stack[] = {
@@ -66,28 +64,16 @@ priority_name(int priority)
     return names[LOG_PRI(priority)];
 }
 
-EXPORTED void
-pam_vsyslog(const pam_handle_t *pamh, int priority, const char *format,
-            va_list args)
+static void
+take_log(int priority, const char *format, va_list args)
 {
     char *text = NULL, *line = NULL;
 
-    (void)pamh;
     if (vasprintf(&text, format, args) < 0 ||
         asprintf(&line, "%s %s", priority_name(priority), text) < 0)
         abort();
     free(text);
     append(&log_lines, line);
-}
-
-EXPORTED void
-pam_syslog(const pam_handle_t *pamh, int priority, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    pam_vsyslog(pamh, priority, format, args);
-    va_end(args);
 }
 
 /* --- the handle -------------------------------------------------------------- */

@@ -182,10 +182,39 @@ no_state
 by_su alice true
 wait_for 5 no_probe
 hfc status
-like "$out" 'not all of it has been looked at yet' \
-    "hub/ that could not be read has not been looked at"
+like "$out" 'not all of it has been looked at yet
+ +hub could not be read: Input/output error' \
+    "hub/ that could not be read has not been looked at, and is told"
 unserve
-chmod g+s $BACKING/$B
+
+# What cannot be read of one folder holds up nothing that is in another.
+mkdir -p "$BACKING/hub/.locks/models--a"
+chmod 00770 "$BACKING/hub/.locks/models--a"
+for at in /hub /hub/.locks; do
+    serve --well --error=EIO --at="$at\$" --calls=readdir
+    kill -USR2 "$SERVER"
+    no_state
+    for look in 1 2; do
+        by_su alice true
+        wait_for 5 no_probe
+        hfc status
+        like "$out" "${at#/} could not be read: Input/output error" \
+            "$at cannot be read: look $look tells"
+    done
+    [ $at = /hub ] && there=hub/.locks/models--a || there=$B
+    like "$out" " $there " "and names what is in the other"
+    unserve
+done
+chmod g+s "$BACKING/$B"
+serve
+no_state
+by_su alice true
+wait_for 5 no_probe
+hfc status
+like "$out" 'last all around' "when it can be read it has been looked at"
+unlike "$out" 'could not be read' "and nothing is told of it"
+unserve
+rm -r "$BACKING/hub/.locks/models--a"
 
 # --- it is slow ---------------------------------------------------------------
 

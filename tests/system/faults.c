@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include <security/pam_appl.h>
-#include <security/pam_ext.h>
 
 #include "converse.h"
+#include "../pam/log.h"
 #include "../pam/snapshot.h"
 
 #define MAX_LINES 8
@@ -26,25 +26,13 @@
 static char lines[MAX_LINES][2048];
 static int count;
 
-void
-pam_vsyslog(const pam_handle_t *pamh, int priority, const char *format,
-            va_list args)
+static void
+take_log(int priority, const char *format, va_list args)
 {
-    (void)pamh;
     (void)priority;
     if (count < MAX_LINES)
         (void)vsnprintf(lines[count], sizeof(lines[count]), format, args);
     count++;
-}
-
-void
-pam_syslog(const pam_handle_t *pamh, int priority, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    pam_vsyslog(pamh, priority, format, args);
-    va_end(args);
 }
 
 static void

@@ -97,6 +97,32 @@ is "$?" 0 "^C ends revoke"
 ok "but not its usermod" wait_for 5 test -e "$WORK/done"
 umount /usr/sbin/usermod
 
+# --- cut off ----------------------------------------------------------------
+
+# As the power going: usermod has done its work, who waits for it does not live
+# to tell.
+cp -p /usr/sbin/usermod "$WORK/real"
+printf '%s\n' '#!/bin/sh' "$WORK/real \"\$@\"" 'kill -KILL $PPID' \
+    > "$WORK/usermod"
+users frank
+mount --bind "$WORK/usermod" /usr/sbin/usermod
+ok "frank's login makes him a member, and is cut off" by_ssh frank true
+ok "he is one" wait_for 5 in_etc_group frank
+umount /usr/sbin/usermod
+like "$(hfcache explain frank)" 'given by hfcache, in a login .* by usermod' \
+    "explain: by a login all the same"
+ok "revoke takes him out" quietly hfcache revoke frank
+nok "and he is out" in_etc_group frank
+nok "nothing is left of what was begun" \
+    compgen -G '/var/lib/hfcache/begun-*'
+
+ok "usermod failing: the login succeeds" eval \
+    'mount --bind /bin/false /usr/sbin/usermod; by_ssh frank true'
+umount /usr/sbin/usermod
+usermod -aG hf-users frank
+hfcache revoke frank > /dev/null 2>&1
+is "$?" 3 "what came to nothing is not ours: the admin's membership stays"
+
 # --- userdb -----------------------------------------------------------------
 
 policy <<END
@@ -113,8 +139,12 @@ unlike "$(id -nG erin)" hf-users "NSS names her no longer"
 
 ok "erin logs in again" by_ssh erin true
 echo '{"by": "admin"}' > "$drop_in"
-out=$(hfcache revoke erin 2>&1)
-is "$?" 3 "a drop-in that somebody has edited: refused"
+for option in '' --dry-run; do
+    # shellcheck disable=SC2086
+    out=$(hfcache revoke $option erin 2>&1)
+    is "$?" 3 "a drop-in that somebody has edited: refused $option"
+    like "$out" "^hfcache: $drop_in is not as a login wrote it" "and why"
+done
 ok "and stays" test -s "$drop_in"
 
 echo '{}' > "$drop_in"

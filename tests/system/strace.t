@@ -55,6 +55,8 @@ no_state
 traced "su, first login, no verdict" su alice -c true
 isnt "$(names_cache probe "$WORK/trace" | head -1)" "" \
     "su: the probe, another process, does look"
+is "$(grep -c ' prctl(PR_GET_CHILD_SUBREAPER' "$WORK/trace")" 1 \
+    "su: whether it may start helpers is asked once, of them all"
 traced "su, verdict fresh" su alice -c true
 nok "su, verdict fresh: no helper is started" \
     grep -q 'execve.*hfcache-probe' "$WORK/trace"

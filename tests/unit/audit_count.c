@@ -146,6 +146,30 @@ TEST("more repositories than are kept are counted all the same")
     audit_free(&audit);
 }
 
+TEST("who fills the list with his own hides neither drift nor closed of others")
+{
+    static const uid_t many = 7, other = 8;
+    bool drift = false, kept = false;
+    char path[64];
+
+    REQUIRE_INT(audit_count_begin(&audit), 0);
+    for (unsigned i = 0; i < AUDIT_REPOSITORIES + AUDIT_RESERVED; i++) {
+        snprintf(path, sizeof(path), "hub/models--%u", i);
+        count(path, DRIFT_GROUP, many, AUDIT_NEEDED);
+    }
+    count("hub/models--x", DRIFT_GROUP, other, AUDIT_NEEDED);
+    count("hub/models--y", DRIFT_CLOSED | DRIFT_KEPT, other, AUDIT_TOLD);
+    audit_count_end(&audit);
+    CHECK_INT(audit.nrepositories, AUDIT_REPOSITORIES + AUDIT_SHARE + 2);
+    for (size_t i = 0; i < audit.nrepositories; i++) {
+        drift |= strcmp(audit.repositories[i].name, "hub/models--x") == 0;
+        kept |= strcmp(audit.repositories[i].name, "hub/models--y") == 0;
+    }
+    CHECK(drift);
+    CHECK(kept);
+    audit_free(&audit);
+}
+
 /* --- links --------------------------------------------------------------- */
 
 static void

@@ -166,7 +166,7 @@ name_missing(const struct row *row, mode_t bit, mode_t left)
         return DRIFT_SETGID;
     if (HAS(row, 'l'))
         return LAYOUT_LISTING;
-    return left & 070 || HAS(row, 'f') || HAS(row, 'o')
+    return !layout_is_closed(left) || HAS(row, 'f') || HAS(row, 'o')
                ? DRIFT_CLOSED
                : DRIFT_CLOSED | DRIFT_KEPT;
 }
@@ -218,6 +218,29 @@ TEST("what its owner closed to the group stays closed")
                        what | DRIFT_KEPT |
                            (row->need & 070 ? DRIFT_CLOSED : 0));
     }
+}
+
+TEST("2.5.5: what a repair was cut off at is not closed: the next one goes on")
+{
+    FOR_EACH_ROW(row)
+        for (mode_t bits = 0; bits < 01000; bits++) {
+            struct layout_inode inode = right_inode(row);
+            struct layout_wanted wanted, again;
+
+            inode.mode = (inode.mode & S_IFMT) | bits;
+            inode.gid = 7;
+            (void)layout_judge(row->path, &inode, &rules, &wanted);
+            if (!layout_is_mendable(&inode, &wanted))
+                continue;
+            inode.mode &= S_IFMT | wanted.mode;
+            for (unsigned step = 0; step < 2; step++) {
+                (void)layout_judge(row->path, &inode, &rules, &again);
+                if (!CHECK_INT(again.mode, wanted.mode) ||
+                    !CHECK_INT(again.gid, wanted.gid))
+                    tap_note("%s %o", row->path, bits);
+                inode.gid = wanted.gid;
+            }
+        }
 }
 
 TEST("the group is the cache's, but of tags")

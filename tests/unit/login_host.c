@@ -25,6 +25,35 @@ TEST("2.6.5: a session of a user's and his manager are his")
                    "session-3.scope\n0::/\n"));
 }
 
+TEST("2.6.5: what pam_cgfs gives to a user is his, in whichever hierarchy")
+{
+    CHECK(is_users("9:freezer:/user/alice/0\n1:name=systemd:/\n0::/\n"));
+    CHECK(is_users("0::/\n9:freezer:/lxc/c1/user/alice/12"));
+    CHECK(is_users("9:freezer:/user/alice/0/tmux/0\n"));
+    CHECK(is_users("9:freezer:/user/alice/0 (deleted)\n"));
+    CHECK(is_users("9:freezer:/user/alice/0/user/root/0\n"));
+    CHECK(is_users("9:freezer:/user/rooted/0\n"));
+    CHECK(!is_users("9:freezer:/user/root/0\n0::/\n"));
+    CHECK(!is_users("9:freezer:/user/alice\n"));
+    CHECK(!is_users("9:freezer:/user/alice/\n"));
+    CHECK(!is_users("9:freezer:/user\n8:pids:/a/0\n"));
+    CHECK(!is_users("9:freezer:/user/a\n8:pids:/0\n"));
+    CHECK(!is_users("9:freezer:/users/alice/0\n"));
+}
+
+TEST("the containers of root's that sshd may run in are no user's")
+{
+    CHECK(!is_users("12:freezer:/docker/8b0d9e1f2a3c4b5d\n0::/docker/8b0d\n"));
+    CHECK(!is_users("0::/system.slice/docker-8b0d9e1f2a3c4b5d.scope\n"));
+    CHECK(!is_users("12:freezer:/libpod_parent/libpod-8b0d9e1f2a3c4b5d\n"));
+    CHECK(!is_users("0::/machine.slice/libpod-8b0d.scope/container\n"));
+    CHECK(!is_users("12:freezer:/lxc/user\n1:name=systemd:/lxc/c1/init\n"));
+    CHECK(!is_users("0::/lxc.payload.c1/system.slice/ssh.service\n"));
+    CHECK(!is_users("12:freezer:/kubepods/besteffort/pod8b0d/9e1f\n"));
+    CHECK(!is_users("0::/machine.slice/systemd-nspawn@c1.service/payload\n"));
+    CHECK(!is_users("0::/../../docker/8b0d\n"));
+}
+
 TEST("2.6.5: no name below makes his cgroup another's")
 {
     CHECK(is_users("0::/user.slice/user-1000.slice/user@1000.service/"

@@ -8,6 +8,7 @@
 
 #include "decision.h"
 #include "look.h"
+#include "seccomp.h"
 #include "tap.h"
 
 static struct errand errand;
@@ -417,6 +418,24 @@ TEST("a lock folder with drift does not stop the look")
     CHECK(find_drift("hub/.locks/models--a", getuid()) != NULL);
     CHECK(find_drift("hub/.locks/models--z", getuid()) != NULL);
     CHECK(sight.verdict.round_wall > 0);
+}
+
+TEST("a folder that cannot be read is told, and stops no later look")
+{
+    make_cache();
+    make_folder("hub/models--a", 0770);
+    look();
+    CHECK_INT(sight.verdict.unread_error, 0);
+    sight.verdict.round_wall = 1;
+    forbid(SYS_getdents64, EIO);
+    for (unsigned i = 0; i < 2; i++) {
+        look();
+        CHECK_INT(sight.verdict.unread_error, EIO);
+        CHECK_STR(sight.unread_at, "hub");
+        CHECK_STR(sight.cursor, "");
+        CHECK_INT(sight.verdict.round_wall, 1);
+        CHECK(find_drift("hub/models--a", getuid()) != NULL);
+    }
 }
 
 TEST("a closed listing is named for its owner")

@@ -91,4 +91,75 @@ TEST("a line that was cut short takes none of those after it along")
     members_free(&members);
 }
 
+/* --- in two steps -------------------------------------------------------- */
+
+static const struct members_entry one = {5, "alice", "a", MEMBERS_USERMOD,
+                                         1001, 70};
+
+/* What is known of alice, who is a member of so many groups by us. */
+static size_t
+count_known(void)
+{
+    struct members members;
+    struct err err;
+    size_t count;
+
+    CHECK_INT(members_load(tap_folder(), 0, "alice", &members, &err), 0);
+    count = members.count;
+    members_free(&members);
+    return count;
+}
+
+static bool
+has_root(void)
+{
+    CHECK(chmod(tap_folder(), 0755) == 0);
+    return getuid() == 0;
+}
+
+TEST("what was begun counts, whoever was cut off, until it is dropped")
+{
+    if (!has_root())
+        SKIP("needs root, whose the list is");
+    CHECK_INT(members_begin(tap_folder(), &one), 0);
+    CHECK_INT(count_known(), 1);
+    members_drop(tap_folder(), "alice");
+    CHECK_INT(count_known(), 0);
+    CHECK_INT(members_settle(tap_folder(), "alice"), 0);
+    CHECK_INT(count_known(), 0);
+}
+
+TEST("what was begun comes into the list, once, and can be revoked there")
+{
+    struct members_entry revoked = one;
+    struct stat st;
+
+    if (!has_root())
+        SKIP("needs root, whose the list is");
+    CHECK_INT(members_begin(tap_folder(), &one), 0);
+    CHECK_INT(members_settle(tap_folder(), "alice"), 0);
+    CHECK_INT(members_settle(tap_folder(), "alice"), 0);
+    CHECK_INT(count_known(), 1);
+    CHECK_INT(stat(tap_in_folder(MEMBERS_FILE), &st), 0);
+    CHECK_INT(st.st_size, strlen("5 alice a usermod 1001 70\n"));
+    revoked.how = MEMBERS_REVOKED;
+    CHECK_INT(members_append(tap_folder(), &revoked), 0);
+    CHECK_INT(count_known(), 0);
+}
+
+TEST("the next to begin settles what was cut off, and is told of its own")
+{
+    struct members_entry other = one;
+
+    other.group = "b";
+    other.gid = 71;
+    if (!has_root())
+        SKIP("needs root, whose the list is");
+    CHECK_INT(members_begin(tap_folder(), &one), 0);
+    CHECK_INT(members_begin(tap_folder(), &other), 0);
+    CHECK_INT(members_begin(tap_folder(), &other), 1);
+    members_drop(tap_folder(), "alice");
+    CHECK_INT(count_known(), 1);
+}
+
 TAP_MAIN

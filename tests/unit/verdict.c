@@ -39,6 +39,8 @@ make_verdict(void)
         .since_wall = 1600000000,
         .cursor = "hub:42",
         .round_wall = 5,
+        .unread_error = EIO,
+        .unread_at = "hub/.locks",
         .drifts = drifts,
         .ndrifts = 2,
         .more_drifts = 3,
@@ -77,6 +79,8 @@ TEST("a verdict survives being written as text")
     CHECK_INT(got.since_wall, 1600000000);
     CHECK_STR(got.cursor, "hub:42");
     CHECK_INT(got.round_wall, 5);
+    CHECK_INT(got.unread_error, EIO);
+    CHECK_STR(got.unread_at, "hub/.locks");
     REQUIRE_INT(got.ndrifts, 2);
     CHECK_STR(got.drifts[0].name, drifts[0].name);
     CHECK_STR(got.drifts[1].name, drifts[1].name);
@@ -177,6 +181,8 @@ TEST("what nobody of ours would write is refused")
     CHECK_INT(parse_changed("end=\n", "end=\nmore=1\n"), -EINVAL);
     CHECK_INT(parse_changed("end=\n", "end=\n\n"), -EINVAL);
     CHECK_INT(parse_changed("round=5", "round=5\nround=5"), -EINVAL);
+    CHECK_INT(parse_changed("unread=5", "unread=-5"), -EINVAL);
+    CHECK_INT(parse_changed("unread_at=", "unread="), -EINVAL);
 }
 
 TEST("bytes of chance are refused without harm")
@@ -383,7 +389,7 @@ TEST("freshness is the same for one host, and differs between hosts by 20 %")
         CHECK(!verdict_is_fresh(&verdict, 49000, host));
     }
     CHECK(fresh > 400 && fresh < 600);
-    CHECK(verdict_age_ms(&verdict) >= 60000);
+    CHECK(util_age_ms(verdict.taken_ms) >= 60000);
     CHECK(!verdict_is_fresh(&verdict, 0, "gpu"));
 }
 

@@ -132,6 +132,14 @@ TEST("whoever is left out of one check is named in another")
     CHECK_INT(see_many(MANY, 60), MANY);
 }
 
+TEST("what its owner closed has its turn, too, whatever others have to mend")
+{
+    for (unsigned i = 0; i < 2200; i++)
+        set_drift(i, i / 2, i % 2 ? DRIFT_GROUP : DRIFT_CLOSED | DRIFT_KEPT,
+                  30);
+    CHECK_INT(see_many(2200, 200), 2200);
+}
+
 TEST("what is beyond an owner's share comes in another check")
 {
     for (unsigned i = 0; i < 100; i++)
