@@ -150,6 +150,16 @@ rm -f /etc/group.lock
 ok "unlocked" by_ssh dave true
 ok "unlocked: the next login makes it last" in_etc_group dave
 
+# A usermod that was killed leaves its lock; the next one finds nobody behind it.
+forget dave
+(exit 0) &
+dead=$!
+wait "$dead"
+printf '%d\0' "$dead" > /etc/group.lock
+ok "a dead process's lock: the login succeeds" by_ssh dave true
+ok "a dead process's lock: it lasts all the same" in_etc_group dave
+nok "a dead process's lock: gone" test -e /etc/group.lock
+
 # --- slow -------------------------------------------------------------------
 
 usermod_is <<'END'
