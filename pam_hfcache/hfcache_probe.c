@@ -211,13 +211,13 @@ parse_join(char *const *words, struct join *ret, struct err *err)
 
 /* --- answering ----------------------------------------------------------- */
 
-/* One write, which a pipe takes whole; who listened may have gone. */
+/* Who listened may have gone. */
 static void
 answer(int fd, const char *data, size_t length)
 {
     if (fd < 0)
         return;
-    if (length > 0 && write(fd, data, length) < 0)
+    if (util_write_all(fd, data, length) < 0)
         errno = 0;
     (void)close(fd);
 }

@@ -68,8 +68,12 @@ join_leave(const struct join *join, bool is_known, bool dry_run,
         r = take_by_usermod(join, err);
     if (r == 0)
         r = note_revoked(join, err);
-    if (r == 0 && is_known)
+    if (r == 0 && is_known) {
         r = join_is_member(join, primary, &joined);
+        if (r < 0)
+            return err_sys(err, -r, "whether %s is still in %s is not known",
+                           join->user, join->group);
+    }
     if (r == 0 && joined)
         return err_set(err, EEXIST, "%s is in %s all the same, by something "
                        "that hfcache did not do", join->user, join->group);

@@ -15,6 +15,7 @@
 
 #define MAX_NSS_BUFFER (64u << 20) /* a group of a million members */
 #define MAX_GROUPS 65536           /* the kernel's NGROUPS_MAX */
+#define MAX_INTERRUPTED 100        /* a host's timer may go on for ever */
 
 typedef int lookup(const void *key, void *entry, char *buffer, size_t size,
                    bool *ret_found);
@@ -26,6 +27,8 @@ typedef int lookup(const void *key, void *entry, char *buffer, size_t size,
 static int
 look_up(lookup *look, const void *key, void *entry, char **ret_buffer)
 {
+    int interrupted = 0;
+
     for (size_t size = 2048; size <= MAX_NSS_BUFFER; size *= 4) {
         char *buffer = malloc(size);
         bool found = false;
@@ -39,7 +42,7 @@ look_up(lookup *look, const void *key, void *entry, char **ret_buffer)
             return 0;
         }
         free(buffer);
-        if (error == EINTR)
+        if (error == EINTR && ++interrupted < MAX_INTERRUPTED)
             size /= 4;
         else if (error != ERANGE)
             return error == 0 || error == ESRCH ? -ENOENT : -error;
@@ -104,17 +107,38 @@ static void
 load_names(const struct subject *subject, struct group_names *names)
 {
     names->is_loaded = true;
-    names->count = 0;
     names->name = calloc(subject->ngroups, sizeof(*names->name));
-    for (size_t i = 0; names->name && i < subject->ngroups; i++) {
+    names->error = names->name ? 0 : -ENOMEM;
+    for (size_t i = 0; names->error == 0 && i < subject->ngroups; i++) {
         char name[256];
         char *copy = NULL;
+        int r = membership_gid_name(subject->groups[i], name, sizeof(name));
 
-        if (membership_gid_name(subject->groups[i], name, sizeof(name)) == 0)
-            copy = strdup(name);
+        if (r == 0 && !(copy = strdup(name)))
+            r = -ENOMEM;
         if (copy)
             names->name[names->count++] = copy;
+        else if (r == -ENOENT)
+            names->has_nameless = true;
+        else if (r != -ENAMETOOLONG) /* no policy has such */
+            names->error = r;
     }
+}
+
+/*
+ * One of his groups has no name, or NSS had no answer from a service that knows
+ * it: what is the number of the one that is asked for?
+ */
+static bool
+has_group_named(const struct subject *subject, const char *name)
+{
+    CLEANUP_FREE char *buffer = NULL;
+    struct group group;
+    int r = look_up(look_group_name, name, &group, &buffer);
+
+    if (r < 0 && r != -ENOENT)
+        subject->own_names->error = r;
+    return r == 0 && membership_holds(subject, group.gr_gid);
 }
 
 static bool
@@ -128,7 +152,7 @@ is_in_group(const struct subject *subject, const char *name)
         if (strcmp(names->name[i], name) == 0)
             return true;
     }
-    return false;
+    return names->has_nameless && has_group_named(subject, name);
 }
 
 int

@@ -12,7 +12,8 @@
 struct group_names {
     char **name;
     size_t count;
-    bool is_loaded;
+    bool is_loaded, has_nameless;
+    int error; /* why not all of them are known; 0: they are */
 };
 
 /* A subject and the memory that it points into. */

@@ -22,7 +22,8 @@ find_field(const char *status, const char *field)
         if (strncmp(status, field, length) == 0 && status[length] == ':')
             return status + length + 1 + strspn(status + length + 1, " \t");
         status = strchr(status, '\n');
-        status += status ? 1 : 0;
+        if (status)
+            status++;
     }
     return "";
 }

@@ -35,6 +35,13 @@ open_quietly(const char *path, int flags, struct err *err)
     return err_sys(err, errno, "%s: cannot be opened", path);
 }
 
+/* A file that could be opened is not absent, whatever its file system says. */
+static int
+open_error(int error)
+{
+    return error == ENOENT ? ESTALE : error;
+}
+
 /* Owned by root or `trusted_uid` and closed to other writers. */
 static int
 judge_owner(const struct stat *st, const char *path, uid_t trusted_uid,
@@ -58,7 +65,7 @@ judge_file(int fd, const char *path, uid_t trusted_uid, size_t max,
            struct stat *ret_st, struct err *err)
 {
     if (fstat(fd, ret_st) < 0)
-        return err_sys(err, errno, "%s: cannot be examined", path);
+        return err_sys(err, open_error(errno), "%s: cannot be examined", path);
     if (!S_ISREG(ret_st->st_mode))
         return err_set(err, EINVAL, "%s: is %s; a regular file is needed", path,
                        S_ISDIR(ret_st->st_mode) ? "a folder"
@@ -79,7 +86,7 @@ read_judged(int fd, const char *path, size_t max, char **ret_data,
         return err_set(err, EFBIG, "%s: holds more than the %zu bytes that "
                        "are read", path, max);
     if (r < 0)
-        return err_sys(err, -r, "%s: cannot be read", path);
+        return err_sys(err, open_error(-r), "%s: cannot be read", path);
     return 0;
 }
 
@@ -226,7 +233,7 @@ open_stream(int *fd, const char *path, uid_t trusted_uid, DIR **ret_dir,
     int r;
 
     if (fstat(*fd, &st) < 0)
-        return err_sys(err, errno, "%s: cannot be examined", path);
+        return err_sys(err, open_error(errno), "%s: cannot be examined", path);
     r = judge_owner(&st, path, trusted_uid, err);
     if (r < 0)
         return r;
@@ -258,7 +265,8 @@ safefs_list_trusted(const char *path, const char *pattern, uid_t trusted_uid,
         return r;
     r = safefs_collect_names(dir, pattern, ret_names, ret_count);
     closedir(dir);
-    return r < 0 ? err_sys(err, -r, "%s: cannot be listed", path) : 0;
+    return r < 0 ? err_sys(err, open_error(-r), "%s: cannot be listed", path)
+                 : 0;
 }
 
 void

@@ -291,9 +291,8 @@ util_parse_number(const char *string, uint64_t max, uint64_t *ret_number)
     return 0;
 }
 
-/* Read until the end or until `size` bytes; the count or a negative errno. */
-static ssize_t
-read_up_to(int fd, char *buffer, size_t size)
+ssize_t
+util_read_up_to(int fd, char *buffer, size_t size)
 {
     size_t length = 0;
 
@@ -327,7 +326,7 @@ util_read_all(int fd, size_t max, char **ret_data, size_t *ret_length)
         if (!grown)
             return -ENOMEM;
         data = grown;
-        got = read_up_to(fd, data + length, size - length);
+        got = util_read_up_to(fd, data + length, size - length);
         if (got < 0)
             return (int)got;
         length += (size_t)got;

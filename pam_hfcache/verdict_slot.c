@@ -36,7 +36,9 @@ verdict_boot_id(char ret_boot[VERDICT_BOOT_SIZE], struct err *err)
 
     if (fd < 0)
         return err_sys(err, errno, "%s", file);
-    got = read(fd, ret_boot, VERDICT_BOOT_SIZE - 1);
+    got = util_read_up_to(fd, ret_boot, VERDICT_BOOT_SIZE - 1);
+    if (got < 0)
+        return err_sys(err, (int)-got, "%s", file);
     if (got != VERDICT_BOOT_SIZE - 1)
         return err_set(err, EIO, "%s: is not as long as expected", file);
     ret_boot[VERDICT_BOOT_SIZE - 1] = '\0';

@@ -53,7 +53,13 @@ FUZZ_SANITIZE := -fsanitize=fuzzer-no-link,address,undefined \
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$<)$(CC) $(ALL_CFLAGS) $(DEFINES) -MMD -MP $(ALL_LDFLAGS) \
-		-fsanitize=fuzzer -o $@ $< $(LIB) $(INIH) -lpthread
+		-fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) $(FUZZ_WRAPS) $(LIB) \
+		$(INIH) -lpthread
+
+# The whole module, on a host that fails where an input says.
+$(BUILD)/tests/fuzz/session: $(BUILD)/pam_hfcache/pam_hfcache.o
+$(BUILD)/tests/fuzz/session: FUZZ_WRAPS = $(shell sed -n \
+	's/^__wrap_\([a-z0-9_]*\).*/-Wl,--wrap=\1/p' tests/fuzz/session_*.h)
 
 fuzzers:
 	@$(MAKE) CC=clang BUILD=$(BUILD)/fuzz OPTIMISE="-O1 -g" \

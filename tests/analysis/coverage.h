@@ -10,6 +10,12 @@
 
 extern void __gcov_dump(void);
 
-#define _exit(code) (__gcov_dump(), (_exit)(code))
+/* After `code`, which may be all of a child's work. */
+#define _exit(code)                                                           \
+    __extension__({                                                           \
+        int coverage_code = (code);                                           \
+        __gcov_dump();                                                        \
+        (_exit)(coverage_code);                                               \
+    })
 
 #endif

@@ -48,7 +48,7 @@ input_text(const char *data, size_t *length)
 }
 
 /* What is named lies below the root, and is of bits that there are. */
-static void
+FUZZ_HELPER void
 check_drift(const struct drift *drift)
 {
     MUST(*drift->name && *drift->name != '/');

@@ -13,7 +13,9 @@ install_project
 sed -i 's/^group:.*/group: files systemd/' /etc/nsswitch.conf
 policy <<< $'[cache]\npath = /srv/deep/er/huggingface\ndeadline = 5s'
 quietly hfcache setup
-users alice bob carol # carol is no member yet
+users alice bob carol dave # carol is no member yet
+groupadd interns
+usermod -g interns dave
 usermod -aG hf-users alice
 usermod -aG hf-users bob
 cat > /etc/pam.d/faults <<'END'

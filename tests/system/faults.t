@@ -10,15 +10,16 @@
 # Then each of them is killed at every call that changes something, and run once
 # more: the end is the same as without.
 #
-# In three minutes: some of the calls, evenly; with FAULTS=all all of
-# them with every errno (in an hour).  What is done to them is in `inject`.
+# In four minutes: some of the calls, evenly; with FAULTS=all all of
+# them with every errno (in two hours).  What is done to them is in `inject`.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 # shellcheck source=tests/system/faults.sh
 . "$SYSTEM/faults.sh"
 
 KILLED="killed at each change, then run again: the same end"
-for subject in check repair setup setup-mends enable disable revoke login \
+for subject in check repair repair-own setup setup-mends enable disable \
+    revoke revoke-userdb login login-fresh \
     helper-look helper-mend helper-join helper-userdb helper-vain; do
     inject kills 0 "$subject" "$subject: $KILLED"
 done
@@ -31,13 +32,21 @@ inject faults 40 helper-mend "MUST 2.6.1: the helper mends as a user: $FAILS"
 inject faults 40 helper-join "MUST 2.6.1: the helper adds a member: $FAILS"
 inject faults 20 helper-userdb "MUST 2.6.1: ... by a drop-in: $FAILS"
 inject faults 20 helper-vain "MUST 2.6.1: ... that has no effect: $FAILS"
+inject faults 40 login-barred \
+    "MUST 2.6.5: whatever call fails, who is left out stays out"
 FAILS="whatever call fails, it says so and leaves nothing half"
 inject faults 60 check "check: $FAILS"
+inject faults 20 check-json "check --json: $FAILS"
 inject faults 60 repair "repair: $FAILS"
+inject faults 40 repair-own "repair by a user: $FAILS"
 inject faults 60 setup "setup: $FAILS"
 inject faults 60 setup-mends "setup of a cache that is there: $FAILS"
 inject faults 60 enable "enable: $FAILS"
 inject faults 60 disable "disable: $FAILS"
 inject faults 60 revoke "revoke: $FAILS"
+inject faults 40 revoke-userdb "revoke of a drop-in: $FAILS"
 inject faults 60 status "status: $FAILS"
+inject faults 40 env "env: $FAILS"
+inject faults 40 policy "policy: $FAILS"
+inject faults 40 explain "explain: $FAILS"
 done_testing

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * memory.so, for LD_PRELOAD: a machine without memory for what is ours.  Counts
- * the allocations that pam_hfcache.so, hfcache or hfcache-probe makes or has a
- * library make (one of them is on the stack), and lets some fail; all others
- * succeed, so that no fault of PAM's, of the host's or of the loader's is taken
- * for one of ours.  A process that is forked counts on.
+ * memory.so, for LD_PRELOAD: a machine without memory for what is ours, or one
+ * where it reads and writes seven bytes a call.  Counts the allocations that
+ * pam_hfcache.so, hfcache or hfcache-probe makes or has a library make (one of
+ * them is on the stack), and lets some fail; all others succeed, so that no fault
+ * of PAM's, of the host's or of the loader's is taken for one of ours.  A process
+ * that is forked counts on.
  *
  * NO_MEMORY in the environment says which fail: "0" none, "7" the seventh,
  * "7+" that and all later ones.  To the file MEMORY_TRACE a line is added for
  * each that fails, or, of "0", for each: "allocation(NUMBER) = " and the
  * stack, innermost first, as FILE+OFFSET.
+ *
+ * With SHORT_IO in the environment each read(2) and write(2) of ours is cut short;
+ * a line "short" in MEMORY_TRACE says that there was one.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -37,7 +41,7 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 static const char *trace; /* NULL: nothing is counted */
 static char program[PATH_MAX];
 static long failing;
-static bool and_later;
+static bool and_later, is_short;
 static atomic_long counted;
 static __thread bool busy; /* what is called here may allocate, too */
 
@@ -66,9 +70,10 @@ begin(void)
     void *frame;
     char *end;
 
+    is_short = getenv("SHORT_IO") != NULL;
     (void)backtrace(&frame, 1); /* it loads its library at the first call */
     load_nss();
-    if (!which || readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+    if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0 || !which)
         return;
     failing = strtol(which, &end, 10);
     and_later = *end == '+';
@@ -90,20 +95,26 @@ find_file(void *address, unsigned long *ret_offset)
 }
 
 static bool
-is_ours(void *const *frames, int count)
+is_our_file(const char *file)
 {
     static const char *const ours[] = {
         "/pam_hfcache.so", "/hfcache", "/hfcache-probe", "/hfcache-probe.real"};
+    const char *name = file ? strrchr(file, '/') : NULL;
+
+    for (size_t k = 0; name && k < sizeof(ours) / sizeof(ours[0]); k++)
+        if (strcmp(name, ours[k]) == 0)
+            return true;
+    return false;
+}
+
+static bool
+is_ours(void *const *frames, int count)
+{
     unsigned long offset;
 
-    for (int i = 0; i < count; i++) {
-        const char *file = find_file(frames[i], &offset);
-        const char *name = file ? strrchr(file, '/') : NULL;
-
-        for (size_t k = 0; name && k < sizeof(ours) / sizeof(ours[0]); k++)
-            if (strcmp(name, ours[k]) == 0)
-                return true;
-    }
+    for (int i = 0; i < count; i++)
+        if (is_our_file(find_file(frames[i], &offset)))
+            return true;
     return false;
 }
 
@@ -193,4 +204,50 @@ posix_memalign(void **ret, size_t alignment, size_t size)
         return ENOMEM;
     *ret = pointer;
     return 0;
+}
+
+/* --- seven bytes a call ------------------------------------------------------- */
+
+extern ssize_t __read(int fd, void *buffer, size_t size);
+extern ssize_t __write(int fd, const void *buffer, size_t size);
+extern ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room);
+
+/* How much of `size` a call from there may do. */
+static size_t
+shorten(void *caller, size_t size)
+{
+    static const char word[] = "short\n";
+    static atomic_bool told;
+    unsigned long offset;
+    int fd;
+
+    if (!is_short || size <= 7 || !is_our_file(find_file(caller, &offset)))
+        return size;
+    if (!atomic_exchange(&told, true)) {
+        fd = open(getenv("MEMORY_TRACE"), O_WRONLY | O_APPEND | O_CLOEXEC);
+        if (fd < 0 || __write(fd, word, strlen(word)) != (ssize_t)strlen(word))
+            abort();
+        close(fd);
+    }
+    return 7; /* as much as the kernel tells of a number at once */
+}
+
+#define SHORT(size) shorten(__builtin_return_address(0), size)
+
+ssize_t
+read(int fd, void *buffer, size_t size)
+{
+    return __read(fd, buffer, SHORT(size));
+}
+
+ssize_t
+write(int fd, const void *buffer, size_t size)
+{
+    return __write(fd, buffer, SHORT(size));
+}
+
+ssize_t
+__read_chk(int fd, void *buffer, size_t size, size_t room)
+{
+    return size > room ? (abort(), 0) : __read(fd, buffer, SHORT(size));
 }

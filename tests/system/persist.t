@@ -19,6 +19,10 @@ usermod_is() {
     install -m 755 /dev/stdin /usr/sbin/usermod
 }
 
+no_helper() {
+    ! pgrep -x hfcache-probe > /dev/null
+}
+
 # --- how it is called -------------------------------------------------------
 
 usermod_is <<'END'
@@ -87,6 +91,47 @@ by_su carol true
 unlike "$(field carol persist)" '^(usermod|added|ok)$' \
     "usermod claims success without effect: not believed"
 
+usermod_is <<'END'
+#!/bin/bash
+kill -KILL $$
+END
+mark_log
+ok "MUST 2.6.1: usermod is killed, the login succeeds" by_ssh carol true
+ok "killed: the log says by what" logged \
+    ' user=carol .* persist="usermod: [^"]*usermod was ended by signal 9"'
+
+usermod_is <<'END'
+#!/bin/bash
+head -c 200000 /dev/zero | tr '\0' '\033' >&2
+echo forged >&2
+exit 10
+END
+mark_log
+timed by_ssh carol true
+is "$?" 0 "MUST 2.6.1: usermod complains without end, the login succeeds"
+ok "MUST 2.6.2: and does not wait for all of it ($MS ms)" within 2000
+ok "complaint: the log has its code and its start" logged \
+    ' user=carol .* persist="usermod: [^"]*usermod ended with 10:  *"'
+is "$(new_log | grep -c forged)" 0 "complaint: and nothing that forges a line"
+
+# What failed after a long wait is not tried again by each login.
+usermod_is <<'END'
+#!/bin/bash
+echo "$*" >> /run/usermod.failed
+sleep 2.5
+exit 1
+END
+by_su carol true
+wait_for 10 no_helper
+mark_log
+timed by_su carol true
+is "$?" 0 "MUST 2.6.1: usermod failed slowly, the next login succeeds"
+ok "MUST 2.6.2: and does not wait again ($MS ms)" within 900
+ok "slow failure: the log says when the next try is" logged \
+    ' user=carol .* persist="usermod: failed after a long wait [0-9]+ s ago; the'
+is "$(wc -l < /run/usermod.failed)" 1 "slow failure: no second try"
+rm -f /run/hfcache/join-*.lock
+
 rm /usr/sbin/usermod
 ok "MUST 2.6.1: no usermod at all, the login succeeds" by_ssh carol true
 
@@ -104,6 +149,16 @@ wait "$locker" 2> /dev/null
 rm -f /etc/group.lock
 ok "unlocked" by_ssh dave true
 ok "unlocked: the next login makes it last" in_etc_group dave
+
+# A usermod that was killed leaves its lock; the next one finds nobody behind it.
+forget dave
+(exit 0) &
+dead=$!
+wait "$dead"
+printf '%d\0' "$dead" > /etc/group.lock
+ok "a dead process's lock: the login succeeds" by_ssh dave true
+ok "a dead process's lock: it lasts all the same" in_etc_group dave
+nok "a dead process's lock: gone" test -e /etc/group.lock
 
 # --- slow -------------------------------------------------------------------
 
@@ -162,6 +217,26 @@ nok "userdb: /etc/group untouched" in_etc_group frank
 is "$(stat -c '%a %u %g' "$(drop_in frank)")" "644 0 0" "userdb: 0644 root"
 like "$(by_su_login frank "$LOOK")" 'groups: frank hf-users.*HF_HOME=' \
     "userdb: the next login"
+
+# A record that is there and says nothing, as systemd before 258 reads an empty
+# one: it is somebody else's, stays as it is, and is not called lasting.
+install -m 644 /dev/null "$(drop_in judy)"
+mark_log
+ok "MUST 2.6.1: a record that masks, the login succeeds" by_ssh judy true
+is "$(stat -c %s "$(drop_in judy)")" 0 "a record that masks: left as it is"
+unlike "$(field judy persist)" '^(userdb|lasting)$' \
+    "a record that masks: not taken for a membership"
+rm "$(drop_in judy)"
+rm -f /run/hfcache/join-*.lock
+
+mv /etc/userdb /etc/userdb.away
+install -m 644 /dev/null /etc/userdb
+mark_log
+ok "MUST 2.6.1: no folder for records, the login succeeds" by_ssh grace true
+ok "no folder: the log says why" logged \
+    ' user=grace .* persist="userdb: /etc/userdb[^"]*[Nn]ot a directory'
+rm /etc/userdb
+mv /etc/userdb.away /etc/userdb
 
 sed -i 's/^group:.*/group: files/' /etc/nsswitch.conf
 mark_log

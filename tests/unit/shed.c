@@ -153,6 +153,85 @@ TEST("nobody mends as root")
     CHECK_INT(shed_to_user(4001, 4002, &root_gid), -EPERM);
 }
 
+/* glibc's numbers of calls that take ids, on each processor. */
+#ifdef SYS_setresuid32
+#define CALL(name) SYS_##name##32
+#else
+#define CALL(name) SYS_##name
+#endif
+
+static int
+shed_to_alice(void)
+{
+    gid_t gid = 5555;
+
+    return shed_to_user(4001, 4002, &gid);
+}
+
+static int
+shed_to_root(void)
+{
+    return shed_host(3);
+}
+
+static int
+shed_to_eyes(void)
+{
+    return shed_look_as(4001, 5555);
+}
+
+/* True if `shed` says that it failed where `call` comes to `error`; 0: a lie. */
+static bool
+fails_with(unsigned call, unsigned error, int (*shed)(void))
+{
+    pid_t pid = fork();
+    int end = 0;
+
+    if (pid == 0) {
+        forbid(call, error);
+        _exit(shed() < 0 ? 7 : 0);
+    }
+    REQUIRE(pid > 0 && waitpid(pid, &end, 0) == pid);
+    return WIFEXITED(end) && WEXITSTATUS(end) == 7;
+}
+
+TEST("whatever call fails, or lies, nobody goes on as somebody else")
+{
+    static const struct {
+        unsigned call, error;
+        int (*shed)(void);
+    } cases[] = {
+        {CALL(setgroups), EPERM, shed_to_alice},
+        {CALL(setgroups), 0, shed_to_alice},
+        {CALL(setresgid), EPERM, shed_to_alice},
+        {CALL(setresgid), 0, shed_to_alice},
+        {CALL(setresuid), EAGAIN, shed_to_alice},
+        {CALL(setresuid), 0, shed_to_alice},
+        {CALL(getresuid), EPERM, shed_to_alice},
+        {CALL(getresgid), EPERM, shed_to_alice},
+        {CALL(getgroups), EPERM, shed_to_alice},
+        {SYS_capset, EPERM, shed_to_alice},
+        {SYS_capget, EPERM, shed_to_alice},
+        {SYS_prctl, EINVAL, shed_to_alice},
+        {CALL(setgroups), EPERM, shed_to_root},
+        {CALL(setresgid), EPERM, shed_to_root},
+        {CALL(setresuid), EAGAIN, shed_to_root},
+        {CALL(setfsuid), 77, shed_to_root},
+        {SYS_chdir, EACCES, shed_to_root},
+        {CALL(setgroups), EPERM, shed_to_eyes},
+        {CALL(setfsuid), 0, shed_to_eyes},
+        {CALL(setfsgid), 0, shed_to_eyes},
+    };
+    gid_t group = 7;
+
+    NEEDS_ROOT;
+    REQUIRE_INT(setgroups(1, &group), 0);
+    REQUIRE_INT(dup2(2, 3), 3);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (!CHECK(fails_with(cases[i].call, cases[i].error, cases[i].shed)))
+            tap_note("case %zu", i);
+}
+
 TEST("only names that cannot be taken for anything else are handed on")
 {
     static const char *const good[] = {"a", "_x", "alice", "a.b-c_d", "A1",
