@@ -219,26 +219,46 @@ is_ours(const struct join *join, bool made, bool was_cut)
            (was_cut && join_judge_drop_in(join, NULL) == 0);
 }
 
+static struct members_entry
+describe(const struct join *join)
+{
+    return join_entry(join, join->how == JOIN_USERDB ? MEMBERS_USERDB
+                                                     : MEMBERS_USERMOD);
+}
+
+/* What could not be begun, as on a full disk, may have room in the list. */
+static void
+note_joined(const struct join *join, int begun)
+{
+    struct members_entry entry = describe(join);
+
+    if (begun < 0)
+        (void)members_append(MEMBERS_DIR, &entry);
+    else
+        (void)members_settle(MEMBERS_DIR, join->user);
+}
+
 /*
  * Join, and ask NSS, whose answer counts whatever usermod said.  What it cannot
- * be asked stays begun.
+ * be asked stays begun, and so does what another one began, if this one was not
+ * (`begun` < 0).
  */
 static int
-join_and_see(const struct join *join, gid_t primary, bool was_cut,
+join_and_see(const struct join *join, gid_t primary, int begun,
              struct err *err)
 {
     bool joined = false, made = false;
     int r = join->how == JOIN_USERDB ? join_write_drop_in(join, &made, err)
                                      : join_usermod(join, "-aG", err);
     int asked = join_is_member(join, primary, &joined);
-    bool ours = is_ours(join, made, was_cut);
+    bool ours = is_ours(join, made, begun > 0);
     int removed = 0;
 
     if (joined && ours)
-        (void)members_settle(MEMBERS_DIR, join->user);
+        note_joined(join, begun);
     else if (!joined && ours && join->how == JOIN_USERDB)
         removed = join_remove_drop_in(join);
-    if (asked == 0 && removed == 0 && !(joined && ours))
+    if (begun >= 0 && asked == 0 && removed == 0 && !(joined && ours))
         members_drop(MEMBERS_DIR, join->user);
     if (joined)
         return 0;
@@ -254,22 +274,12 @@ join_and_see(const struct join *join, gid_t primary, bool was_cut,
     return tell_without_effect(join, err);
 }
 
-/* Say in the list of members what is about to be; true if it was before. */
-static bool
-begin(const struct join *join)
-{
-    struct members_entry entry =
-        join_entry(join, join->how == JOIN_USERDB ? MEMBERS_USERDB
-                                                  : MEMBERS_USERMOD);
-
-    return members_begin(MEMBERS_DIR, &entry) > 0;
-}
-
 int
 join_run(const struct join *join, struct err *err)
 {
     int64_t begun_ms = util_monotonic_ms();
     CLEANUP_CLOSE int turn = -1;
+    struct members_entry entry = describe(join);
     gid_t primary = 0;
     bool joined = false;
     int64_t age_ms;
@@ -289,7 +299,7 @@ join_run(const struct join *join, struct err *err)
                        " s ago; the next try is in %" PRId64 " s",
                        age_ms / 1000, (RETRY_MS - age_ms) / 1000);
     write_note(turn, NOTE_BEGAN);
-    r = join_and_see(join, primary, begin(join), err);
+    r = join_and_see(join, primary, members_begin(MEMBERS_DIR, &entry), err);
     if (r < 0 && util_monotonic_ms() - begun_ms > SLOW_MS)
         write_note(turn, NOTE_FAILED);
     else

@@ -159,6 +159,8 @@ for how in bytes inodes read-only; do
     rm -rf /var/lib/hfcache
     no_state
     hfc 0 "/var/lib/hfcache, $how: before" check
+    install -m 600 /dev/stdin /var/lib/hfcache/members <<< \
+        "1 carol hf-users usermod 4001 4001"
     spoil $how /var/lib/hfcache
     before=$(cat /var/lib/hfcache/*.snapshot | md5sum)
     drift
@@ -172,6 +174,9 @@ for how in bytes inodes read-only; do
     out=$(by_su bob "$LOOK")
     is "$?" 0 "MUST 2.6.1: /var/lib/hfcache, $how: a new member's login succeeds"
     like "$out" 'groups:.* hf-users' "/var/lib/hfcache, $how: he has the group"
+    [ $how = read-only ] ||
+        ok "/var/lib/hfcache, $how: that a login gave it is in the list" \
+            grep -q ' bob hf-users usermod ' /var/lib/hfcache/members
     forget bob
     printf 'session required pam_permit.so\n' > /etc/pam.d/new
     hfc 3 "/var/lib/hfcache, $how: without room for a copy" enable new
