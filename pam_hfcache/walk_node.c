@@ -63,6 +63,7 @@ walk_make_node(struct walk_worker *worker, const struct walk_door *door,
         return NULL;
     }
     atomic_init(&node->alive, 1);
+    atomic_init(&node->lost, false);
     node->holder = door->holder;
     if (door->holder)
         (void)atomic_fetch_add_explicit(&door->holder->alive, 1,
@@ -137,7 +138,7 @@ walk_drop_node(struct walk_worker *worker, struct walk_node *node, int dir_fd)
     int r = 0;
 
     while (node && leave(node)) {
-        if (node->was && r == 0)
+        if (node->was && !atomic_load(&node->lost) && r == 0)
             r = tell_done(worker, node, dir_fd);
         node = free_node(worker, node);
         dir_fd = node && !node->holder ? worker->walk->root_fd : -1;

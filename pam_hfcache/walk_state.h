@@ -49,6 +49,7 @@ struct walk_identity {
 struct walk_node {
     struct walk_node *holder; /* NULL: of the start; of a spare one: the next */
     atomic_uint alive;        /* the nodes below, and the workers reading it */
+    atomic_bool lost;         /* not in its place: told, and not as done */
     bool known;               /* as it was: the names are those known */
     bool above_mounts;
     unsigned depth;

@@ -379,15 +379,15 @@ visit_names(struct walk_worker *worker)
     return r;
 }
 
-/* The top frame's folder is not in its place any more: told and left. */
+/* The top frame's folder is not in its place any more: told once and left. */
 static int
 leave_lost(struct walk_worker *worker, int error)
 {
     struct walk_node *node = walk_top(worker)->node;
-    int r = tell_unread(worker, worker->walk->root_fd, worker->path, error);
+    int r = 0;
 
-    free(node->was);
-    node->was = NULL;
+    if (!atomic_exchange(&node->lost, true))
+        r = tell_unread(worker, worker->walk->root_fd, worker->path, error);
     return r < 0 ? r : walk_pop(worker);
 }
 

@@ -2,6 +2,7 @@
 /*
  * The walk with a snapshot: what is read again, what is not, what is missed.
  */
+#include <sys/resource.h>
 #include <sys/xattr.h>
 
 #include "walk_check.h"
@@ -164,6 +165,60 @@ TEST("a long folder that is known is shared by the workers")
     CHECK(are_two());
     jobs = 1;
     CHECK_INT(check().reused, FOLDERS + MANY);
+}
+
+#define FEW 40
+#define BELOW "/a/b/c/d/e/f/g/h"
+
+static atomic_uint lost, done;
+
+/* When two are so deep that the long folder is closed: move it away. */
+static void
+move_away(const struct walk_item *item)
+{
+    static atomic_flag moved = ATOMIC_FLAG_INIT;
+    size_t length = strlen(item->path);
+
+    if (strcmp(item->path, "long") == 0) {
+        lost += item->event == WALK_PROBLEM;
+        done += item->event == WALK_FOLDER_DONE;
+    }
+    if (item->event != WALK_REUSED || length < strlen(BELOW) ||
+        strcmp(item->path + length - strlen(BELOW), BELOW) != 0)
+        return;
+    (void)atomic_fetch_or(&came, 1U << item->worker);
+    while (!are_two() && util_monotonic_ms() < wait_until)
+        sched_yield();
+    if (!atomic_flag_test_and_set(&moved))
+        (void)renameat(item->root_fd, "long", item->root_fd, "gone");
+}
+
+TEST("a shared folder that goes is told once, and not as done")
+{
+    const struct rlimit few = {52, 52};
+    struct seen seen = SEEN_INIT;
+    char path[128];
+
+    make_tree();
+    REQUIRE_INT(mkdir(tap_in_folder("tree/long"), 0755), 0);
+    for (unsigned i = 0; i < FEW; i++) {
+        size_t length = (size_t)sprintf(path, "tree/long/%060u", i);
+
+        REQUIRE_INT(mkdir(tap_in_folder(path), 0755), 0);
+        for (const char *at = BELOW; *at; at += 2) {
+            length += (size_t)sprintf(path + length, "%.2s", at);
+            REQUIRE_INT(mkdir(tap_in_folder(path), 0755), 0);
+        }
+    }
+    (void)check();
+    jobs = 2;
+    REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
+    wait_until = util_monotonic_ms() + 5000;
+    seen.act = move_away;
+    (void)check_at(tap_in_folder("tree"), seen);
+    CHECK(are_two());
+    CHECK_INT(lost, 1);
+    CHECK_INT(done, 0);
 }
 
 /* --- what a folder's ctime shows ----------------------------------------- */
