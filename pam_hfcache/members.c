@@ -99,26 +99,36 @@ take_entry(struct members *members, const struct members_entry *entry)
     return 0;
 }
 
-/* Read the file `path`, which may be absent, and take what is of `user`. */
+/* Read the file `path`; without one *ret_buffer stays NULL. */
 static int
-load_file(const char *path, uid_t trusted_uid, const char *user,
-          char **ret_buffer, struct members *members, struct err *err)
+read_lines(const char *path, uid_t trusted_uid, char **ret_buffer,
+           struct err *err)
 {
-    struct members_entry entry;
     size_t length;
-    char *rest, *line;
     int r = safefs_read_state(path, trusted_uid, MAX_LIST_BYTES, ret_buffer,
                               &length, err);
 
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    rest = *ret_buffer;
-    while (r == 0 && (line = strsep(&rest, "\n")) && rest)
-        if (parse_line(line, &entry) && strcmp(entry.user, user) == 0)
-            r = take_entry(members, &entry);
-    return r < 0 ? err_sys(err, -r, "%s", path) : 0;
+    return r == -ENOENT ? 0 : r;
 }
 
+/* Take what is of `user` in these lines, which are cut up. */
+static int
+take_lines(char *lines, const char *user, struct members *members)
+{
+    struct members_entry entry;
+    char *line;
+    int r = 0;
+
+    while (r == 0 && (line = strsep(&lines, "\n")) && lines)
+        if (parse_line(line, &entry) && strcmp(entry.user, user) == 0)
+            r = take_entry(members, &entry);
+    return r;
+}
+
+/*
+ * What was begun counts behind the list, but is read before it: in between it
+ * may go from there into the list.
+ */
 int
 members_load(const char *dir, uid_t trusted_uid, const char *user,
              struct members *ret, struct err *err)
@@ -129,9 +139,12 @@ members_load(const char *dir, uid_t trusted_uid, const char *user,
 
     *ret = (struct members){.entry = NULL};
     if (r == 0)
-        r = load_file(list, trusted_uid, user, &ret->listed, ret, err);
+        r = read_lines(begun, trusted_uid, &ret->begun, err);
     if (r == 0)
-        r = load_file(begun, trusted_uid, user, &ret->begun, ret, err);
+        r = read_lines(list, trusted_uid, &ret->listed, err);
+    if (r == 0 && (take_lines(ret->listed, user, ret) < 0 ||
+                   take_lines(ret->begun, user, ret) < 0))
+        r = err_sys(err, ENOMEM, "%s", list);
     if (r < 0)
         members_free(ret);
     return r;
@@ -167,8 +180,12 @@ load_begun(const char *dir, const char *user, struct members *ret)
 {
     CLEANUP_FREE char *path = util_format("%s/" BEGUN "%s", dir, user);
 
+    int r = path ? 0 : -ENOMEM;
+
     *ret = (struct members){.entry = NULL};
-    return path ? load_file(path, 0, user, &ret->begun, ret, NULL) : -ENOMEM;
+    if (r == 0)
+        r = read_lines(path, 0, &ret->begun, NULL);
+    return r < 0 ? r : take_lines(ret->begun, user, ret);
 }
 
 int
