@@ -62,3 +62,27 @@ fuzz-programs: $(FUZZERS)
 .PHONY: fuzzers fuzz-programs
 
 -include $(FUZZERS:=.d)
+
+# The sanitizers' build has a folder of its own: `make sanitize` begins it, and
+# the make that it starts there has its flags in the environment, too, for what
+# the tests build.  Their options are no part of what is sanitized; libcrypt is
+# to be there before ASan, which replaces crypt() for pam_unix.
+SANITIZE_ALL := -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZE_OPTIONS := $(BUILD)/tests/sanitize/options.so
+PART ?=
+
+$(SANITIZE_OPTIONS): tests/sanitize/options.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -D_GNU_SOURCE $(WARNINGS) $(WERROR) \
+		-fPIC -shared -Wl,-z,initfirst -Wl,--no-as-needed -o $@ $< -lcrypt
+
+sanitize: root
+	@tests/system/packages build test
+	@$(MAKE) BUILD=$(BUILD)/sanitize OPTIMISE="-O1 -g -fno-omit-frame-pointer" \
+		SANITIZE="$(SANITIZE_ALL)" sanitized
+
+sanitized: programs $(SANITIZE_OPTIONS)
+	$(TEST_ENV) $(PROVE) -j$$(nproc) $(QUICK_TESTS) $(SLOW_TESTS)
+	$(TEST_ENV) tests/sanitize/run $(PART:%=--part %)
+
+.PHONY: sanitize sanitized
