@@ -68,10 +68,10 @@ fuzz-programs: $(FUZZERS)
 # the tests build.  Their options are no part of what is sanitized; libcrypt is
 # to be there before ASan, which replaces crypt() for pam_unix.
 SANITIZE_ALL := -fsanitize=address,undefined -fno-sanitize-recover=all
-SANITIZE_OPTIONS := $(BUILD)/tests/sanitize/options.so
+SANITIZE_OPTIONS := $(BUILD)/tests/analysis/sanitize.so
 PART ?=
 
-$(SANITIZE_OPTIONS): tests/sanitize/options.c $(BUILD)/flags
+$(SANITIZE_OPTIONS): tests/analysis/sanitize.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -D_GNU_SOURCE $(WARNINGS) $(WERROR) \
 		-fPIC -shared -Wl,-z,initfirst -Wl,--no-as-needed -o $@ $< -lcrypt
@@ -83,6 +83,6 @@ sanitize: root
 
 sanitized: programs $(SANITIZE_OPTIONS)
 	$(TEST_ENV) $(PROVE) -j$$(nproc) $(QUICK_TESTS) $(SLOW_TESTS)
-	$(TEST_ENV) tests/sanitize/run $(PART:%=--part %)
+	$(TEST_ENV) tests/analysis/sanitize $(PART:%=--part %)
 
 .PHONY: sanitize sanitized
