@@ -63,12 +63,14 @@ fuzz-programs: $(FUZZERS)
 
 -include $(FUZZERS:=.d)
 
-# The sanitizers' build has a folder of its own: `make sanitize` begins it, and
-# the make that it starts there has its flags in the environment, too, for what
-# the tests build.  Their options are no part of what is sanitized; libcrypt is
-# to be there before ASan, which replaces crypt() for pam_unix.
+# The sanitizers' build has a folder of its own, and what is run in it has its
+# flags in the environment, too, for what the tests build.  The options are no
+# part of what is sanitized; libcrypt is to be there before ASan, which replaces
+# crypt() for pam_unix.
 SANITIZE_ALL := -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZE_OPTIONS := $(BUILD)/tests/analysis/sanitize.so
+SANITIZE_MAKE = $(MAKE) BUILD=$(BUILD)/sanitize SANITIZE="$(SANITIZE_ALL)" \
+	OPTIMISE="-O1 -g -fno-omit-frame-pointer"
 PART ?=
 
 $(SANITIZE_OPTIONS): tests/analysis/sanitize.c $(BUILD)/flags
@@ -78,11 +80,13 @@ $(SANITIZE_OPTIONS): tests/analysis/sanitize.c $(BUILD)/flags
 
 sanitize: root
 	@tests/system/packages build test
-	@$(MAKE) BUILD=$(BUILD)/sanitize OPTIMISE="-O1 -g -fno-omit-frame-pointer" \
-		SANITIZE="$(SANITIZE_ALL)" sanitized
+	+@$(SANITIZE_MAKE) -j$$(nproc) sanitize-programs
+	+@$(SANITIZE_MAKE) sanitized
 
-sanitized: programs $(SANITIZE_OPTIONS)
+sanitize-programs: programs $(SANITIZE_OPTIONS)
+
+sanitized:
 	$(TEST_ENV) $(PROVE) -j$$(nproc) $(QUICK_TESTS) $(SLOW_TESTS)
 	$(TEST_ENV) tests/analysis/sanitize $(PART:%=--part %)
 
-.PHONY: sanitize sanitized
+.PHONY: sanitize sanitize-programs sanitized

@@ -36,7 +36,7 @@ out=$("$COPY/tests/system/ns" --build "$COPY/build" bash -c '
     hfcache policy
     echo all were run' 2>&1)
 is "$?" 1 "that is a failure"
-reported "$out" "all were run" \
+reported "$out" "all were run" "ns: the sanitizers report" \
     "heap-buffer-overflow [^=]* pam_sm_open_session " \
     "heap-buffer-overflow [^=]* work_as_user " \
     "runtime error: left shift [^=]* join_run " \
