@@ -17,6 +17,9 @@
 #                     in $(BUILD)/fuzz
 #   make analyse      gcc -fanalyzer, clang-tidy and cppcheck, any finding a
 #                     failure
+#   make sanitize     all tests under the address and undefined behaviour
+#                     sanitizers (root); PART=3/10: of those that need root the
+#                     third tenth
 #   make valgrind     the PAM scripts and the quick unit tests under valgrind
 #   make coverage     the branches that tests take, beside tests/analysis/branch-floors
 #   make mutation     breaks each MUST and sees its test fail (MUST=safefs.h:1
@@ -280,7 +283,7 @@ analyse:
 	@tests/analysis/analyse $(DEFINES)
 
 valgrind: programs
-	$(TEST_ENV) $(PROVE) -v tests/analysis/memcheck
+	$(TEST_ENV) $(PROVE) -v tests/analysis/memcheck.t tests/analysis/memcheck
 
 coverage:
 	@$(TEST_ENV) tests/analysis/coverage
