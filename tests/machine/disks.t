@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A cache on a disk of its own, of each kind: ext4, xfs, btrfs; there set up,
+# used, checked, mended; with the disk full, or read-only, or mounted anew under
+# a check; a folder of many names.
+
+# shellcheck source=tests/machine/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+DISK=/var/tmp/disk.img
+umount -l "$CACHE" 2> /dev/null
+ready alice bob
+
+gone() {
+    wait_for 10 no_probes
+    umount -l "$CACHE" 2> /dev/null
+    rm -f $DISK
+}
+trap gone EXIT
+
+# cache_on KIND: a new one, on a new disk.
+cache_on() {
+    gone
+    rm -rf "$CACHE"
+    mkdir -p "$CACHE"
+    truncate -s 400M $DISK
+    mkfs."$1" -q $DISK > /dev/null && mount -o loop $DISK "$CACHE" &&
+        quietly hfcache setup
+}
+
+# known: how many entries the check took from what it remembers.
+known() {
+    sed -n 's/.*"entries_known": *\([0-9]*\).*/\1/p' "$WORK/json"
+}
+
+on() { # KIND
+    local repo=$CACHE/hub/models--o--m
+    ok "$1: set up" cache_on "$1" || return
+    no_state
+    mark_log
+    like "$(by_ssh alice "$LOOK")" 'hf-users.*HF_HOME=' "$1: a login: both"
+    is_field alice state usable "$1: usable"
+    by_ssh alice "umask 077; mkdir -p $repo/blobs && echo x > $repo/blobs/x"
+    ok "$1: another member uses what was made with umask 077" \
+        by_ssh bob "cat $repo/blobs/x > /dev/null && echo y > $repo/blobs/y"
+    is "$(hfcache check > "$WORK/out"; echo $?)" 0 "$1: the check finds nothing" ||
+        diag_stream < "$WORK/out"
+    by_ssh alice "chgrp alice $repo/blobs/x; chmod g-w $repo/blobs; setfacl -b $repo/blobs"
+    is "$(hfcache check > "$WORK/out"; echo $?)" 1 "$1: drift is found" ||
+        diag_stream < "$WORK/out"
+    is "$(hfcache repair > "$WORK/out"; echo $?)" 0 "$1: and mended" ||
+        diag_stream < "$WORK/out"
+    sleep 3
+    hfcache check > /dev/null
+    hfcache check > "$WORK/out"
+    like "$(cat "$WORK/out")" 'known' "$1: the next check knows folders" ||
+        diag_stream < "$WORK/out"
+    dd if=/dev/zero of="$CACHE/hub/full" bs=1M > /dev/null 2>&1
+    no_state
+    like "$(by_ssh alice "$LOOK")" 'HF_HOME=' "$1, full: a login as ever"
+    hfcache check > "$WORK/out" 2>&1
+    hfcache repair > "$WORK/out" 2>&1
+    is "$?" 1 "$1, full: repair" || diag_stream < "$WORK/out"
+    rm "$CACHE/hub/full"
+    by_ssh alice "chgrp alice $repo/blobs/y $repo/blobs; chmod g-s $repo/blobs"
+    mount -o remount,ro "$CACHE"
+    no_state
+    mark_log
+    like "$(by_ssh alice "$LOOK")" 'hf-users' "$1, read-only: a login as ever"
+    is_field alice state usable "$1, read-only: state"
+    hfcache check > "$WORK/out" 2>&1
+    is "$?" 1 "$1, read-only: the check tells the drift"
+    hfcache repair > "$WORK/out" 2>&1
+    is "$?" 1 "$1, read-only: repair cannot" || diag_stream < "$WORK/out"
+    diag_stream < "$WORK/out"
+    hfcache setup 2>&1 | diag_stream
+    mount -o remount,rw "$CACHE"
+}
+
+for kind in ext4 xfs btrfs; do
+    on $kind
+done
+done_testing
