@@ -76,3 +76,11 @@ took() {
     MS=$(field "$1" took_ms)
     [ -n "$MS" ] && [ "$MS" -lt "$2" ] || { diag "${MS:-no line}"; return 1; }
 }
+
+# exits CODE NAME COMMAND...: its output is in $WORK/out, and shown otherwise.
+exits() {
+    local code=$1 name=$2
+    shift 2
+    "$@" > "$WORK/out" 2>&1
+    is "$?" "$code" "$name" || diag_stream < "$WORK/out"
+}
