@@ -39,7 +39,9 @@ on() { # KIND
     ok "$1: another member uses what was made with umask 077" \
         by_ssh bob "cat $repo/blobs/x > /dev/null && echo y > $repo/blobs/y"
     exits 0 "$1: the check finds nothing" hfcache check
-    by_ssh alice "chgrp alice $repo/blobs/x; chmod g-w $repo/blobs; setfacl -b $repo/blobs"
+    by_ssh alice "chmod g-w $repo/blobs; setfacl -b $repo/blobs"
+    # Where a disk tells that it is one, nobody can have moved this in.
+    [ "$1" = btrfs ] || chgrp alice $repo/blobs/x
     exits 1 "$1: drift is found" hfcache check
     exits 0 "$1: and mended" hfcache repair
     sleep 3
@@ -67,7 +69,8 @@ on() { # KIND
     mount -o remount,rw "$CACHE"
 }
 
-for kind in ext4 xfs btrfs; do
-    on $kind
+[ $# -gt 0 ] || set -- ext4 xfs btrfs
+for kind in "$@"; do
+    on "$kind"
 done
 done_testing
