@@ -42,6 +42,7 @@ ready() {
         loginctl terminate-user "$name" 2> /dev/null
         userdel -rf "$name" > /dev/null 2>&1
     done
+    systemctl reset-failed
     rm -rf "$POLICY.d" /run/hfcache/* /var/lib/hfcache/*.snapshot
     patient_policy
     quietly hfcache setup
