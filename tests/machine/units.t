@@ -102,7 +102,8 @@ printf '[Timer]\nOnCalendar=\nOnActiveSec=2s\nRandomizedDelaySec=0\n' \
     > /run/systemd/system/hfcache-check.timer.d/soon.conf
 systemctl daemon-reload
 systemctl restart hfcache-check.timer
-ok "it starts the service" wait_for 60 compgen -G '/run/hfcache/*.tree' > /dev/null
+ok "it starts the service" quietly wait_for 60 \
+    compgen -G '/run/hfcache/*.tree'
 rm -r /run/systemd/system/hfcache-check.timer.d
 systemctl daemon-reload
 systemctl --quiet disable --now hfcache-check.timer
