@@ -13,6 +13,8 @@
 #   make test         all tests (root: real login programs, real clients)
 #   make distros      build and test in other systems (root): Debian 13 and sid,
 #                     i386, arm64, musl
+#   make machine      boot a Debian in the emulator, and test there what needs
+#                     systemd, NFS and other file systems (root)
 #   make fuzz         each fuzzer for FUZZ_SECONDS, an hour; new inputs stay
 #                     in $(BUILD)/fuzz
 #   make analyse      gcc -fanalyzer, clang-tidy and cppcheck, any finding a
@@ -273,6 +275,9 @@ test: root
 distros: root
 	@tests/distros
 
+machine: root
+	@tests/machine/run
+
 fuzz:
 	@tests/system/packages fuzz
 	@$(MAKE) fuzzers
@@ -322,7 +327,7 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install install-conf uninstall programs check test distros fuzz \
+.PHONY: all install install-conf uninstall programs check test distros machine fuzz \
 	analyse valgrind coverage mutation demo bench bench-login bench-tree root \
 	clean FORCE
 .DELETE_ON_ERROR:
