@@ -13,10 +13,15 @@
 #   make test         all tests (root: real login programs, real clients)
 #   make distros      build and test in other systems (root): Debian 13 and sid,
 #                     i386, arm64, musl
+#   make machine      boot a Debian in the emulator, and test there what needs
+#                     systemd, NFS and other file systems (root)
 #   make fuzz         each fuzzer for FUZZ_SECONDS, an hour; new inputs stay
 #                     in $(BUILD)/fuzz
 #   make analyse      gcc -fanalyzer, clang-tidy and cppcheck, any finding a
 #                     failure
+#   make sanitize     all tests under the address and undefined behaviour
+#                     sanitizers (root); PART=3/10: of those that need root the
+#                     third tenth
 #   make valgrind     the PAM scripts and the quick unit tests under valgrind
 #   make coverage     the branches that tests take, beside tests/analysis/branch-floors
 #   make mutation     breaks each MUST and sees its test fail (MUST=safefs.h:1
@@ -270,6 +275,9 @@ test: root
 distros: root
 	@tests/distros
 
+machine: root
+	@tests/machine/run
+
 fuzz:
 	@tests/system/packages fuzz
 	@$(MAKE) fuzzers
@@ -280,7 +288,7 @@ analyse:
 	@tests/analysis/analyse $(DEFINES)
 
 valgrind: programs
-	$(TEST_ENV) $(PROVE) -v tests/analysis/memcheck
+	$(TEST_ENV) $(PROVE) -v tests/analysis/memcheck.t tests/analysis/memcheck
 
 coverage:
 	@$(TEST_ENV) tests/analysis/coverage
@@ -319,7 +327,7 @@ clean:
 
 FORCE:
 -include $(CORE_OBJS:.o=.d) $(ENTRIES:%.c=$(BUILD)/%.d) $(UNIT:.t=.d)
-.PHONY: all install install-conf uninstall programs check test distros fuzz \
+.PHONY: all install install-conf uninstall programs check test distros machine fuzz \
 	analyse valgrind coverage mutation demo bench bench-login bench-tree root \
 	clean FORCE
 .DELETE_ON_ERROR:

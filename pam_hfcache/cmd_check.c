@@ -116,14 +116,26 @@ begin_json(struct json *json, const struct audit_report *report, gid_t gid)
         json_begin_array(json, "findings");
 }
 
+/* Root can do all, but where a file server takes it for nobody. */
+static void
+tell_of_squashing(const struct audit_report *report, int result)
+{
+    if (result == -EACCES && geteuid() == 0)
+        cli_error("a file server may take root for nobody (root_squash); this "
+                  "sees what members see: sudo -g %s hfcache check",
+                  policy_text(report->section, KEY_GROUP));
+}
+
 /* The exit code; a walk that came to an end before its time is an error. */
 static int
-judge(const struct audit_options *options, const struct audit *audit)
+judge(const struct audit_report *report, const struct audit *audit)
 {
     if (audit->result == 0)
         return audit_is_healthy(audit) ? CLI_FINE : CLI_FOUND;
     if (audit->result != -ECANCELED)
-        cli_error("%s: gave up: %s", options->path, strerror(-audit->result));
+        cli_error("%s: gave up: %s", policy_text(report->section, KEY_PATH),
+                  strerror(-audit->result));
+    tell_of_squashing(report, audit->result);
     return CLI_UNFINISHED;
 }
 
@@ -181,11 +193,12 @@ audit_cache(const struct audit_report *report, gid_t gid)
         json_end_array(report->json);
     if (code < 0) {
         cli_error("%s", err.text);
+        tell_of_squashing(report, code);
         code = CLI_UNFINISHED;
     } else {
         leave_verdict(&options, &audit);
         report_audit(report, &audit);
-        code = judge(&options, &audit);
+        code = judge(report, &audit);
         audit_free(&audit);
     }
     if (report->json)

@@ -35,10 +35,11 @@ forbids_helpers(struct login *login)
     return login->forbidden;
 }
 
+/* May a helper be started that calls the cache, and may not come back? */
 static bool
-may_start_helpers(struct login *login)
+may_touch_cache(struct login *login)
 {
-    return !forbids_helpers(login);
+    return !forbids_helpers(login) && !login_host_is_unit();
 }
 
 int
@@ -342,7 +343,7 @@ wants_mender(struct login *login, bool probing,
 
     if (login->own_drifts == 0 ||
         policy_number(login->section, KEY_REPAIR) != REPAIR_OWNER ||
-        !may_start_helpers(login))
+        !may_touch_cache(login))
         return false;
     if (probing)
         return !known->timed_out;
@@ -361,7 +362,7 @@ login_verify(struct login *login)
     struct err err;
 
     if (wants_verdict(login))
-        probing = gather(login, &known) && may_start_helpers(login) &&
+        probing = gather(login, &known) && may_touch_cache(login) &&
                   probe_now(login, &known);
     login->mending = wants_mender(login, probing, &known);
     if (login->mending && !probing && /* a probe that looked mends by itself */

@@ -90,3 +90,16 @@ login_host_forbids(const char *service)
         return IN_USERS_CGROUP;
     return judge_cgroup();
 }
+
+/* Until then systemd names it by the last letters of its program: "(ogram)". */
+bool
+login_host_is_unit(void)
+{
+    char name[16] = ""; /* as PR_GET_NAME wants it */
+    size_t length;
+
+    if (prctl(PR_GET_NAME, name) < 0)
+        return false;
+    length = strnlen(name, sizeof(name));
+    return length > 2 && name[0] == '(' && name[length - 1] == ')';
+}

@@ -17,6 +17,13 @@
  */
 const char *login_host_forbids(const char *service);
 
+/*
+ * Is this the process of a systemd unit, which enters PAM (PAMName=) before it
+ * becomes the unit's program?  The unit ends with the last process in its
+ * cgroup, so that a helper held by a file server would hold its end, too.
+ */
+bool login_host_is_unit(void);
+
 /* Does `text`, as of /proc/PID/cgroup, name a cgroup of a user's but root? */
 bool login_host_is_users_cgroup(const char *text);
 

@@ -107,6 +107,7 @@ static void
 load_names(const struct subject *subject, struct group_names *names)
 {
     names->is_loaded = true;
+    names->count = 0;
     names->name = calloc(subject->ngroups, sizeof(*names->name));
     names->error = names->name ? 0 : -ENOMEM;
     for (size_t i = 0; names->error == 0 && i < subject->ngroups; i++) {

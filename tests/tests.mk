@@ -70,3 +70,31 @@ fuzz-programs: $(FUZZERS)
 .PHONY: fuzzers fuzz-programs
 
 -include $(FUZZERS:=.d)
+
+# The sanitizers' build has a folder of its own, and what is run in it has its
+# flags in the environment, too, for what the tests build.  The options are no
+# part of what is sanitized; libcrypt is to be there before ASan, which replaces
+# crypt() for pam_unix.
+SANITIZE_ALL := -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZE_OPTIONS := $(BUILD)/tests/analysis/sanitize.so
+SANITIZE_MAKE = $(MAKE) BUILD=$(BUILD)/sanitize SANITIZE="$(SANITIZE_ALL)" \
+	OPTIMISE="-O1 -g -fno-omit-frame-pointer"
+PART ?=
+
+$(SANITIZE_OPTIONS): tests/analysis/sanitize.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -D_GNU_SOURCE $(WARNINGS) $(WERROR) \
+		-fPIC -shared -Wl,-z,initfirst -Wl,--no-as-needed -o $@ $< -lcrypt
+
+sanitize: root
+	@tests/system/packages build test
+	+@$(SANITIZE_MAKE) -j$$(nproc) sanitize-programs
+	+@$(SANITIZE_MAKE) sanitized
+
+sanitize-programs: programs $(SANITIZE_OPTIONS)
+
+sanitized:
+	$(TEST_ENV) $(PROVE) -j$$(nproc) $(QUICK_TESTS) $(SLOW_TESTS)
+	$(TEST_ENV) tests/analysis/sanitize $(PART:%=--part %)
+
+.PHONY: sanitize sanitize-programs sanitized

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -130,6 +131,8 @@ take_word(const char *word, const char *value)
                 word, value);
     } else if (strcmp(word, "ruid") == 0) {
         require(setresuid(person(value)->pw_uid, 0, 0) == 0, word, value);
+    } else if (strcmp(word, "named") == 0) {
+        require(prctl(PR_SET_NAME, value) == 0, word, value);
     } else if (strcmp(word, "threads") == 0) {
         host.threads = atoi(value);
     } else if (strcmp(word, "blocked") == 0) {

@@ -18,7 +18,7 @@
  *   %host WORD...          become:USER (his groups, as initgroups and setgid
  *                          do it), ruid:USER (sudo and su by a user),
  *                          threads:N, blocked (all signals), closed (0-2),
- *                          terminal (0-2), sigchld:ignored|handled, umask:NNN,
+ *                          terminal (0-2), named:NAME, sigchld:ignored|handled, umask:NNN,
  *                          timer (signals all the time), alarm (one pending, one
  *                          due in an hour), stack:BYTES, limits by name: nofile:N,
  *                          fsize:N, nproc:N, as:N ...; for good: calls:ENOSYS|EPERM

@@ -114,6 +114,9 @@ mkdir "$CACHE"
 server=$("$SYSTEM/fuse-server" --root-squash /srv/backing "$CACHE")
 nok "a server that refuses root" test -d "$CACHE/hub"
 login_sees usable yes "root_squash: the probe looks as the user"
+out=$(hfcache check 2>&1)
+is "$?" 3 "root_squash: root's check cannot"
+like "$out" 'sudo -g hf-users hfcache check' "and tells what can"
 kill -KILL "$server"
 sleep 0.2
 login_sees error no "the server is gone"

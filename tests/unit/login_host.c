@@ -4,10 +4,12 @@
  */
 #include "login_host.h"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "tap.h"
+#include "util.h"
 
 static bool
 is_users(const char *text)
@@ -73,6 +75,16 @@ TEST("the system's services, root's sessions and containers are not a user's")
     CHECK(!is_users("0::/system.slice/user-runtime-dir@1000.service\n"));
     CHECK(!is_users("0::/system.slice/user-1000.service\n"));
     CHECK(!is_users("0::/machine.slice/user-data.slice/x.scope\n"));
+}
+
+TEST("systemd's process that is to become a unit's program is told by its name")
+{
+    const char *names[] = {"(ogram)", "(", "()", "(sd", "sshd", "login)"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        CHECK(prctl(PR_SET_NAME, names[i]) == 0);
+        CHECK(login_host_is_unit() == (i == 0));
+    }
 }
 
 /* Of open() here, as kernels before 6.8 do of a cgroup that is too deep. */
