@@ -120,10 +120,13 @@ begin_json(struct json *json, const struct audit_report *report, gid_t gid)
 static void
 tell_of_squashing(const struct audit_report *report, int result)
 {
+    const struct policy_value *group = &report->section->value[KEY_GROUP];
+    bool is_gid = group->number >= 0; /* which sudo takes behind a "#" */
+
     if (result == -EACCES && geteuid() == 0)
         cli_error("a file server may take root for nobody (root_squash); this "
-                  "sees what members see: sudo -g %s hfcache check",
-                  policy_text(report->section, KEY_GROUP));
+                  "sees what members see: sudo -g %s%s%s hfcache check",
+                  is_gid ? "'#" : "", group->text, is_gid ? "'" : "");
 }
 
 /* The exit code; a walk that came to an end before its time is an error. */

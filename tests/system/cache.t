@@ -117,6 +117,13 @@ login_sees usable yes "root_squash: the probe looks as the user"
 out=$(hfcache check 2>&1)
 is "$?" 3 "root_squash: root's check cannot"
 like "$out" 'sudo -g hf-users hfcache check' "and tells what can"
+gid=$(getent group hf-users | cut -d : -f 3)
+policy <<< $'[cache]\ngroup = '"$gid"
+out=$(hfcache check 2>&1)
+like "$out" "sudo -g '#$gid' hfcache check" "in words that sudo knows a gid by"
+rm "$POLICY"
+is "$(sudo -g "#$gid" id -gn)" hf-users "which it does"
+nok "as it does not know it bare" sudo -g "$gid" true 2> /dev/null
 kill -KILL "$server"
 sleep 0.2
 login_sees error no "the server is gone"
