@@ -81,7 +81,7 @@ took() {
 # refused: what the kernel has refused or killed since it was booted, by
 # AppArmor, too, of which auditd takes the word.
 refused() {
-    journalctl -b -k -q --no-pager | grep -iE 'segfault|hung task|oops|BUG:'
+    journalctl -b -k -q --no-pager | grep -E 'segfault|hung task|blocked for more than|Oops|BUG:'
     ausearch --input-logs -m AVC,ANOM_ABEND,SECCOMP --start boot 2> "$WORK/why" ||
         grep -v '^<no matches>$' "$WORK/why"
 }
