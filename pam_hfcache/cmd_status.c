@@ -292,7 +292,7 @@ metric_tree_age(const struct cache *cache)
 static double
 metric_complete(const struct cache *cache)
 {
-    return cache->tree.complete;
+    return cache->tree.complete && !cache->tree.interrupted_wall;
 }
 
 static double
@@ -344,7 +344,8 @@ static const struct metric {
      metric_waiting, NEEDS_NOTHING, false, NULL},
     {"hfcache_tree_age_seconds", "Age of the last check of the whole tree.",
      metric_tree_age, NEEDS_TREE, false, NULL},
-    {"hfcache_tree_complete", "1 if that check was not interrupted.",
+    {"hfcache_tree_complete",
+     "1 if neither that check nor one since was interrupted.",
      metric_complete, NEEDS_TREE, false, NULL},
     {"hfcache_tree_entries", "Entries of the tree in that check.",
      metric_entries, NEEDS_TREE, false, NULL},

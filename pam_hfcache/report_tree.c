@@ -64,6 +64,21 @@ print_reused(const struct tree_verdict *tree)
     printf("          %s ago\n", line);
 }
 
+/* A later check, which saw less. */
+static void
+print_interrupted(const struct tree_verdict *tree)
+{
+    char age[64] = "";
+    struct text text = TEXT_INIT(age);
+
+    if (!tree->interrupted_wall)
+        return;
+    cli_add_duration(&text,
+                     ((int64_t)time(NULL) - tree->interrupted_wall) * 1000);
+    printf("          a check was interrupted %s ago; what it found is added\n",
+           age);
+}
+
 /* What has become of it since. */
 static void
 print_given(const struct tree_verdict *tree)
@@ -95,6 +110,7 @@ print_found(const struct cli *cli, const struct tree_verdict *tree)
            tree->complete ? "" : ", interrupted", entries,
            cli_paint(cli, paint), findings, cli_paint(cli, PAINT_NONE));
     print_reused(tree);
+    print_interrupted(tree);
     report_print_drifts(cli, tree->named, tree->nnamed, tree->more_named);
     print_given(tree);
 }
@@ -129,6 +145,10 @@ write_found(struct json *json, const struct tree_verdict *tree)
         json_number(json, "oldest", tree->oldest_wall);
     else
         json_null(json, "oldest");
+    if (tree->interrupted_wall)
+        json_number(json, "interrupted", tree->interrupted_wall);
+    else
+        json_null(json, "interrupted");
     report_write_drifts(json, "named", tree->named, tree->nnamed);
     json_number(json, "more_named", (int64_t)tree->more_named);
 }

@@ -163,6 +163,8 @@ struct tree_verdict {
     int64_t taken_ms;    /* util_boottime_ms() when the check ended */
     int64_t taken_wall;  /* time(NULL) of the same moment, for people */
     bool complete;       /* it saw all of the tree; else it was interrupted */
+    int64_t interrupted_wall; /* when a later check was, whose findings were
+                                 added; 0: none was */
     uint64_t count[TREE_COUNTS];
     int64_t oldest_wall; /* when the oldest of what is reused was looked at; 0
                             if nothing is */
@@ -193,6 +195,10 @@ int verdict_tree_read(const char *dir, uid_t trusted_uid, const char *path,
  * drift hides another's.  If not even all owners fit (about 200 of the longest
  * names, 1000 of usual ones), who is left out differs from check to check, and
  * so does which of an owner's names come first.
+ *
+ * A check that is not complete takes nothing away: what the last one named
+ * stays named, and of what was counted the larger number; a complete one stays
+ * complete, of its time, with `interrupted_wall` set.
  */
 int verdict_tree_write(const char *dir, const struct tree_verdict *tree,
                        const char *path, gid_t gid, struct err *err);

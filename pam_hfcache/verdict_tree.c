@@ -147,6 +147,8 @@ format(const struct tree_verdict *tree, const char *path, gid_t gid,
     for (unsigned i = 0; i < TREE_COUNTS; i++)
         text_addf(text, "%s=%" PRIu64 "\n", verdict_tree_words[i], tree->count[i]);
     text_addf(text, "oldest=%" PRId64 "\n", tree->oldest_wall);
+    if (tree->interrupted_wall)
+        text_addf(text, "interrupted=%" PRId64 "\n", tree->interrupted_wall);
     for (size_t i = 0; i < tree->nnamed && added < VERDICT_TREE_NAMED; i++)
         added += add_place(text, &places[i]);
     return verdict_add_end(text, tree->nnamed - added + tree->more_named, path,
@@ -183,22 +185,6 @@ take_lock(int dir_fd, const char *path, gid_t gid, struct err *err)
     verdict_name(path, gid, SUFFIX ".lock", name);
     fd = safefs_lock_file(dir_fd, name, true);
     return fd < 0 ? err_sys(err, -fd, "%s: cannot be locked", name) : fd;
-}
-
-int
-verdict_tree_write(const char *dir, const struct tree_verdict *tree,
-                   const char *path, gid_t gid, struct err *err)
-{
-    CLEANUP_CLOSE int dir_fd =
-        safefs_open_state_folder(dir, 0755, geteuid(), err);
-    CLEANUP_CLOSE int lock_fd = -1;
-
-    if (dir_fd < 0)
-        return dir_fd;
-    lock_fd = take_lock(dir_fd, path, gid, err);
-    if (lock_fd < 0)
-        return lock_fd;
-    return replace(dir_fd, tree, path, gid, err);
 }
 
 /* --- from text ----------------------------------------------------------- */
@@ -251,6 +237,9 @@ parse(const char *path, gid_t gid, struct tree_verdict *tree, struct err *err)
         tree->count[i] = (uint64_t)verdict_take_number(
             &reader, verdict_tree_words[i], INT64_MAX);
     tree->oldest_wall = verdict_take_number(&reader, "oldest", INT64_MAX);
+    if (util_has_prefix(reader.next, "interrupted="))
+        tree->interrupted_wall =
+            verdict_take_number(&reader, "interrupted", INT64_MAX);
     if (tree->count[TREE_REUSED] > tree->count[TREE_ENTRIES])
         reader.failed = true;
     if (take_named(&reader, tree) < 0)
@@ -289,6 +278,95 @@ verdict_tree_free(struct tree_verdict *tree)
     free(tree->buffer);
     free(tree->named);
     *tree = (struct tree_verdict){.nnamed = 0};
+}
+
+/* --- when a check has ended ----------------------------------------------- */
+
+static bool
+is_named(const struct tree_verdict *tree, const struct drift *drift)
+{
+    for (size_t i = 0; i < tree->nnamed; i++) {
+        const struct drift *known = &tree->named[i];
+
+        if (known->owner == drift->owner &&
+            !(known->what & DRIFT_KEPT) == !(drift->what & DRIFT_KEPT) &&
+            strcmp(known->name, drift->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Into `tree`, which is not complete, what the last one says beyond it. */
+static void
+add_last(struct tree_verdict *tree, const struct tree_verdict *last,
+         struct drift *named)
+{
+    size_t count = tree->nnamed;
+
+    if (count > 0)
+        memcpy(named, tree->named, count * sizeof(*named));
+    for (size_t i = 0; i < last->nnamed; i++) {
+        if (!is_named(tree, &last->named[i]))
+            named[count++] = last->named[i];
+    }
+    tree->named = named;
+    tree->nnamed = count;
+    if (last->more_named > tree->more_named)
+        tree->more_named = last->more_named;
+    for (unsigned i = 0; i < TREE_COUNTS; i++) {
+        if (last->count[i] > tree->count[i])
+            tree->count[i] = last->count[i];
+    }
+    if (!tree->oldest_wall ||
+        (last->oldest_wall && last->oldest_wall < tree->oldest_wall))
+        tree->oldest_wall = last->oldest_wall;
+    if (!last->complete)
+        return;
+    tree->complete = true;
+    tree->interrupted_wall = tree->taken_wall;
+    tree->taken_ms = last->taken_ms;
+    tree->taken_wall = last->taken_wall;
+}
+
+/* With the lock held. */
+static int
+replace_partly(const char *dir, int dir_fd, const struct tree_verdict *tree,
+               const char *path, gid_t gid, struct err *err)
+{
+    CLEANUP_FREE struct drift *named = NULL;
+    struct tree_verdict last, both = *tree;
+    int r = verdict_tree_read(dir, geteuid(), path, gid, &last, err);
+
+    if (r < 0 && r != -ENOMEM)
+        return replace(dir_fd, tree, path, gid, err);
+    if (r < 0)
+        return r;
+    named = calloc(tree->nnamed + last.nnamed + 1, sizeof(*named));
+    if (named) {
+        add_last(&both, &last, named);
+        r = replace(dir_fd, &both, path, gid, err);
+    } else {
+        r = err_set(err, ENOMEM, "out of memory");
+    }
+    verdict_tree_free(&last);
+    return r;
+}
+
+int
+verdict_tree_write(const char *dir, const struct tree_verdict *tree,
+                   const char *path, gid_t gid, struct err *err)
+{
+    CLEANUP_CLOSE int dir_fd =
+        safefs_open_state_folder(dir, 0755, geteuid(), err);
+    CLEANUP_CLOSE int lock_fd = -1;
+
+    if (dir_fd < 0)
+        return dir_fd;
+    lock_fd = take_lock(dir_fd, path, gid, err);
+    if (lock_fd < 0)
+        return lock_fd;
+    return tree->complete ? replace(dir_fd, tree, path, gid, err)
+                          : replace_partly(dir, dir_fd, tree, path, gid, err);
 }
 
 /* --- when a mender has run ----------------------------------------------- */

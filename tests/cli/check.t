@@ -289,7 +289,8 @@ unlike "$out" known "it looks at all, too"
 
 if command -v strace > /dev/null &&
     strace -qq -e trace=none -o /dev/null true 2> /dev/null; then
-    before=$(cat "$TREE")
+    ended=complete tree_drifts=77 entries=1000 named=$'drift=3002 1 hub/models--org--last\n'
+    checked 3600000
     rc=0
     # What looks for leaks does not work while strace looks on.
     ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /mnt/trace \
@@ -306,8 +307,15 @@ if command -v strace > /dev/null &&
     is "$rc" 3 "^C: exit 3"
     like "$out" 'looked  at .*, then stopped; the rest is unknown' \
         "^C: what was seen until then is told"
-    like "$(cat "$TREE")" 'ended=interrupted' "^C: logins are told, too"
-    isnt "$(cat "$TREE")" "$before" "^C: in place of the last one"
+    like "$(cat "$TREE")" 'drift=3002 1 hub/models--org--last' \
+        "^C: what the last check named stays"
+    like "$(cat "$TREE")" 'drifts=77
+.*interrupted=[1-9]' "^C: and what it counted, but that this one ended is told"
+    run status
+    like "$out" 'tree    checked 60 min ago: 1,000 entries.*
+          a check was interrupted .* ago; what it found is added' \
+        "^C: by status, too"
+    unchecked
 else
     skip "strace does not work here" "^C"
 fi

@@ -144,7 +144,7 @@ unseen() {
 
 # What checked() writes; a test may set these before.
 ended=complete entries=1234567 alarms=0 tree_drifts=0 notes=0 reused=0 \
-    folders=0 given=0 oldest=0 named='' more=0
+    folders=0 given=0 oldest=0 interrupted='' named='' more=0
 
 # checked [AGE_MS]: the last check's verdict on the whole tree, that long ago.
 checked() {
@@ -168,7 +168,8 @@ reused=$reused
 folders=$folders
 given=$given
 oldest=$oldest
-${named}more=$more
+${interrupted:+interrupted=$interrupted
+}${named}more=$more
 end=
 END
     chown 0:900 "$TREE" 2> /dev/null # without root there is no such group

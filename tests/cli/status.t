@@ -156,6 +156,22 @@ like "$(still "$out")" '
   tree    checked N s ago, interrupted: 1 entry, 0 alarms, 0 drifts, 1 note$' \
     "an interrupted check: said"
 
+ended=complete interrupted=$(($(date +%s) - 60))
+checked 3600000
+exits 0 "a whole check, and one interrupted since" status
+like "$(still "$out")" '
+  tree    checked N min ago: 1 entry, 0 alarms, 0 drifts, 1 note
+          a check was interrupted N [a-z]+ ago; what it found is added$' \
+    "a check interrupted since: both said"
+run status --json
+asked ".caches[0].tree | [.complete, .interrupted == $interrupted]" '[true,true]' \
+    "JSON: both"
+run status --prometheus
+like "$out" '
+hfcache_tree_complete\{.*\} 0
+' "Prometheus: not complete"
+
+interrupted=''
 entries=1234567 alarms=2 tree_drifts=5 notes=1234 folders=3 ended=complete
 reused=1000000 oldest=$(($(date +%s) - 7 * 86400)) given=2 more=7
 named='drift=3002 3 hub/models--a--b

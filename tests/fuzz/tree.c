@@ -57,7 +57,8 @@ check_again(const struct tree_verdict *tree)
     MUST(memcmp(tree->count, again.count, sizeof(tree->count)) == 0);
     MUST(tree->complete == again.complete &&
          tree->taken_ms == again.taken_ms &&
-         tree->oldest_wall == again.oldest_wall);
+         tree->oldest_wall == again.oldest_wall &&
+         tree->interrupted_wall == again.interrupted_wall);
     MUST(again.nnamed + again.more_named == tree->nnamed + tree->more_named ||
          again.more_named == UINT32_MAX);
     for (size_t i = 0; i < again.nnamed; i++)

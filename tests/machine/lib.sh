@@ -78,6 +78,14 @@ took() {
     [ -n "$MS" ] && [ "$MS" -lt "$2" ] || { diag "${MS:-no line}"; return 1; }
 }
 
+# refused: what the kernel has refused or killed since it was booted, by
+# AppArmor, too, of which auditd takes the word.
+refused() {
+    journalctl -b -k -q --no-pager | grep -E 'segfault|hung task|blocked for more than|Oops|BUG:'
+    ausearch --input-logs -m AVC,ANOM_ABEND,SECCOMP --start boot 2> "$WORK/why" ||
+        grep -v '^<no matches>$' "$WORK/why"
+}
+
 # exits CODE NAME COMMAND...: its output is in $WORK/out, and shown otherwise.
 exits() {
     local code=$1 name=$2

@@ -83,4 +83,5 @@ mark_log
 like "$(by_ssh alice "$LOOK")" HF_HOME= "automount: a login"
 is_field alice state usable "automount: usable"
 is "$(systemctl is-active srv-huggingface.mount)" active "the login mounted it"
+is "$(refused)" "" "the kernel refused nothing"
 done_testing

@@ -140,4 +140,5 @@ systemctl reset-failed hfcache-metrics.service
 rm /etc/systemd/system/hfcache-metrics.*
 systemctl daemon-reload
 is "$(systemctl --failed --no-legend --plain)" "" "no unit failed"
+is "$(refused)" "" "the kernel refused nothing"
 done_testing

@@ -62,13 +62,68 @@ TEST("a tree's verdict survives being written")
     }
     CHECK(kept_seen);
     CHECK(util_age_ms(got.taken_ms) < 60000);
+    CHECK_INT(got.interrupted_wall, 0);
     verdict_tree_free(&got);
+}
+
+TEST("a check that was interrupted takes nothing from the last one")
+{
+    struct drift seen[] = {
+        {.name = "hub/models--a--b", .owner = 1001, .what = DRIFT_ACL},
+        {.name = "hub/models--new", .owner = 1002, .what = DRIFT_GROUP},
+    };
+    struct tree_verdict last = make_tree(), got;
+    struct tree_verdict tree = {.taken_ms = last.taken_ms,
+                                .taken_wall = 1700000100,
+                                .count = {[TREE_ALARMS] = 9, [TREE_DRIFTS] = 1},
+                                .named = seen,
+                                .nnamed = ARRAY_LEN(seen)};
+    size_t kept = 0, found = 0, old = 0;
+
+    last.taken_ms -= last.taken_ms > 50 ? 50 : 0;
+    REQUIRE_INT(write_tree(&last), 0);
+    REQUIRE_INT(write_tree(&tree), 0);
+    got = read_tree();
+    CHECK(got.complete);
+    CHECK_INT(got.taken_ms, last.taken_ms);
+    CHECK_INT(got.taken_wall, 1700000000);
+    CHECK_INT(got.interrupted_wall, 1700000100);
+    CHECK_INT(got.count[TREE_ENTRIES], 1234567);
+    CHECK_INT(got.count[TREE_ALARMS], 9);
+    CHECK_INT(got.count[TREE_DRIFTS], 5);
+    CHECK_INT(got.oldest_wall, 1690000000);
+    CHECK_INT(got.more_named, 4);
+    CHECK_INT(got.nnamed, 4);
+    for (size_t i = 0; i < got.nnamed; i++) {
+        kept += got.named[i].what == (DRIFT_CLOSED | DRIFT_KEPT);
+        found += got.named[i].what == DRIFT_ACL || got.named[i].owner == 1002;
+        old += got.named[i].what == DRIFT_LOCK;
+    }
+    CHECK(kept == 1 && found == 2 && old == 1);
+    verdict_tree_free(&got);
+    last.nnamed = last.more_named = 0;
+    REQUIRE_INT(write_tree(&last), 0); /* a whole one begins anew */
+    got = read_tree();
+    CHECK_INT(got.nnamed, 0);
+    CHECK_INT(got.interrupted_wall, 0);
+    CHECK_INT(got.count[TREE_ALARMS], 2);
+    verdict_tree_free(&got);
+}
+
+TEST("of checks that were interrupted, what all of them found")
+{
+    struct tree_verdict tree = make_tree(), got;
+
     tree.complete = false;
-    tree.nnamed = 0;
+    REQUIRE_INT(write_tree(&tree), 0);
+    tree = (struct tree_verdict){.taken_ms = tree.taken_ms, .taken_wall = 1800000000};
     REQUIRE_INT(write_tree(&tree), 0);
     got = read_tree();
     CHECK(!got.complete);
-    CHECK_INT(got.nnamed, 0);
+    CHECK_INT(got.taken_wall, 1800000000);
+    CHECK_INT(got.interrupted_wall, 0);
+    CHECK_INT(got.nnamed, 3);
+    CHECK_INT(got.count[TREE_DRIFTS], 5);
     verdict_tree_free(&got);
 }
 
