@@ -295,7 +295,7 @@ if command -v strace > /dev/null &&
     # What looks for leaks does not work while strace looks on.
     ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /mnt/trace \
         -e trace=getdents64 \
-        -e inject=getdents64:delay_enter=500000:when=5 \
+        -e inject=getdents64:delay_enter=2000000:when=5 \
         "$HFCACHE" check --full --jobs 1 > /mnt/out 2> /dev/null &
     for _ in {1..500}; do
         [ "0$(grep -cs getdents64 /mnt/trace)" -lt 5 ] || break

@@ -43,6 +43,7 @@ enum {
     HOST_AGAIN = 1 << 14,      /* a second session on the handle */
     HOST_TWICE = 1 << 15,      /* setcred once more */
     HOST_BARRED = 1 << 16,     /* the policy is one that leaves alice out */
+    HOST_UNIT = 1 << 17,       /* by its name a unit of systemd */
 };
 
 static struct {

@@ -210,9 +210,13 @@ __wrap_prctl(int option, ...)
     va_end(args);
     if (!host.active)
         return __real_prctl(option, argument, 0L, 0L, 0L);
-    MUST(option == PR_GET_CHILD_SUBREAPER);
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
-    *(int *)argument = (host.bits & HOST_REAPER) != 0;
+    MUST(option == PR_GET_CHILD_SUBREAPER || option == PR_GET_NAME);
+    /* NOLINTBEGIN(performance-no-int-to-ptr) */
+    if (option == PR_GET_NAME)
+        strcpy((char *)argument, host.bits & HOST_UNIT ? "(sshd)" : "sshd");
+    else
+        *(int *)argument = (host.bits & HOST_REAPER) != 0;
+    /* NOLINTEND(performance-no-int-to-ptr) */
     return host_fails() ? -1 : 0;
 }
 
