@@ -4,6 +4,7 @@
  */
 #include "members.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,6 +67,8 @@ TEST("a line that was cut short, or is none of ours, says nothing")
                                   "1 alice a given 1001 70\n"
                                   "1 alice a usermod 1001 70 x\n"
                                   "1 alice a usermod -1 70\n"
+                                  "1 alice a usermod 1001 7x\n"
+                                  "now alice a usermod 1001 70\n"
                                   "\n"
                                   "1 alice a usermod 1001 8");
 
@@ -194,6 +197,46 @@ TEST("the next to begin settles what was cut off, and is told of its own")
     CHECK_INT(members_begin(tap_folder(), &other), 0);
     CHECK_INT(members_begin(tap_folder(), &other), 1);
     members_drop(tap_folder(), "alice");
+    CHECK_INT(count_known(), 1);
+}
+
+TEST("what cannot be put down is not said to be")
+{
+    char group[1000];
+    struct members_entry long_one = one;
+
+    memset(group, 'g', sizeof(group) - 1);
+    group[sizeof(group) - 1] = '\0';
+    long_one.group = group;
+    if (!has_root())
+        SKIP("needs root, whose the list is");
+    CHECK_INT(members_begin(tap_folder(), &long_one), -ENAMETOOLONG);
+    CHECK_INT(members_append(tap_folder(), &long_one), -ENAMETOOLONG);
+    CHECK_INT(count_known(), 0);
+    CHECK(members_begin(tap_in_folder("no/folder"), &one) < 0);
+    CHECK(members_append(tap_in_folder("no/folder"), &one) < 0);
+    members_drop(tap_in_folder("no/folder"), "alice");
+}
+
+TEST("what others can write, or what is no file, is neither begun nor listed")
+{
+    struct members members;
+    struct err err;
+
+    if (!has_root())
+        SKIP("needs root, whose the list is");
+    tap_write("begun-alice", "5 alice a usermod 1001 70\n");
+    REQUIRE_INT(chmod(tap_in_folder("begun-alice"), 0666), 0);
+    CHECK(members_load(tap_folder(), 0, "alice", &members, &err) < 0);
+    CHECK(members_settle(tap_folder(), "alice") < 0);
+    CHECK(members_begin(tap_folder(), &one) < 0);
+    REQUIRE_INT(chmod(tap_in_folder("begun-alice"), 0600), 0);
+    CHECK_INT(count_known(), 1);
+    REQUIRE_INT(mkdir(tap_in_folder(MEMBERS_FILE), 0755), 0);
+    CHECK(members_load(tap_folder(), 0, "alice", &members, &err) < 0);
+    CHECK(members_settle(tap_folder(), "alice") < 0);
+    REQUIRE_INT(rmdir(tap_in_folder(MEMBERS_FILE)), 0);
+    CHECK_INT(members_settle(tap_folder(), "alice"), 0);
     CHECK_INT(count_known(), 1);
 }
 
