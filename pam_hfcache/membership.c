@@ -172,10 +172,13 @@ membership_reload_groups(struct person *person, struct err *err)
         person->groups = groups;
         subject->groups = groups;
         subject->ngroups = 0;
+        errno = 0;
         if (getgrouplist(subject->user, subject->gid, groups, &count) >= 0) {
             subject->ngroups = (size_t)count;
             return 0;
         }
+        if (errno && count <= size) /* musl: it could not be found out */
+            return err_sys(err, errno, "groups of %s", subject->user);
         if (size >= MAX_GROUPS)
             return err_set(err, E2BIG, "%s is in more than %d groups",
                            subject->user, MAX_GROUPS);
