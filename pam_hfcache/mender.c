@@ -37,7 +37,18 @@ trust_holder(const struct work *work, const struct walk_item *item)
     return item->holder ? (enum mend_trust)item->holder : work->first;
 }
 
-static void
+/*
+ * Without descriptors or memory for what is in a folder it must not be opened to
+ * others: who could have moved something in is then not known any more.
+ */
+static enum walk_next
+go_on(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM ? WALK_STOP
+                                                                 : WALK_ON;
+}
+
+static enum walk_next
 mend(struct work *work, const struct walk_item *item)
 {
     struct mend_report report;
@@ -50,6 +61,7 @@ mend(struct work *work, const struct walk_item *item)
         work->result->failed++;
     else
         work->result->changed += r > 0;
+    return go_on(-r);
 }
 
 /* A cheap first look: most files are right, and need no pinning. */
@@ -84,19 +96,19 @@ visit(const struct walk_item *item, void *data)
     switch (item->event) {
     case WALK_PROBLEM:
         work->result->vanished += item->error == ENOENT;
-        break;
+        return go_on(item->error);
     case WALK_FOLDER:
         return enter(work, item);
     case WALK_FOLDER_DONE: /* its default ACL can be seen by descriptor alone */
         if (is_own)
-            mend(work, item);
+            return mend(work, item);
         break;
     case WALK_ENTRY:
         if (is_own && S_ISREG(item->type) &&
             mend_trusts_file(&work->mend, item->stat,
                              trust_holder(work, item)) &&
             is_wrong_file(work, item))
-            mend(work, item);
+            return mend(work, item);
         break;
     case WALK_REUSED: /* nothing is known here */
         break;

@@ -15,7 +15,7 @@
  *    nobody but its owner could write, from the named folder down;
  *  - a clean inode is not touched at all;
  *  - children first, the named folder last, so that a stopped run is seen and
- *    done again.
+ *    done again; and stopped it is where means are short to mend a child.
  */
 #ifndef HFCACHE_MENDER_H
 #define HFCACHE_MENDER_H
@@ -36,7 +36,8 @@ struct mended {
  * the cache's root `root_fd` what belongs to the user that this process is; of
  * the errand, rules, locks_uid and own_group count.
  * 0; -EINVAL for another name; -EPERM where hub/.locks is not root's own;
- * -ETIMEDOUT; or what kept it from beginning.
+ * -ETIMEDOUT; -ECANCELED where descriptors or memory ran out; or what kept it
+ * from beginning.
  */
 int mender_mend(int root_fd, const char *name, const struct errand *errand,
                 int64_t until_ms, struct mended *ret);

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/xattr.h>
 
 #include "mender.h"
@@ -274,6 +275,37 @@ TEST("children first, the named folder last: none changes after it")
         if (!CHECK(ctime_of(name) <= ctime_of("hub/models--a")))
             tap_note("after its folder: %s", name);
     }
+}
+
+static gid_t
+gid_of(const char *path)
+{
+    struct stat st;
+
+    REQUIRE_INT(lstat(tap_in_folder(path), &st), 0);
+    return st.st_gid;
+}
+
+TEST("children first: no folder is opened before a child, for want of means")
+{
+    struct rlimit limit, low;
+    int r = -1, stopped = 0;
+
+    if (getuid() != 0)
+        SKIP("needs root: a user of his own, and a group");
+    become_user();
+    make_moved();
+    REQUIRE_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (low = limit, low.rlim_cur = 5; r != 0 && low.rlim_cur < 64;
+         low.rlim_cur++) {
+        REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &low), 0);
+        r = run_mender("hub/models--a", 10000);
+        REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        stopped += r == -ECANCELED;
+        if (gid_of("hub/models--a/blobs") == GID)
+            CHECK_INT(gid_of("hub/models--a/blobs/x"), GID);
+    }
+    CHECK(r == 0 && stopped > 0);
 }
 
 TEST("who is not in the group mends what he can and gives nothing away")
