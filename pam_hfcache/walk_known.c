@@ -143,13 +143,13 @@ share_rest(struct walk_worker *worker)
     if (half < MIN_SHARE || frame->node->path_length >= PATH_MAX ||
         !walk_is_hungry(queue))
         return;
+    task.fd = fcntl(frame->fd, F_DUPFD_CLOEXEC, 0);
+    if (task.fd < 0)
+        return; /* before the names are gone through, for each of them */
     while (at - frame->old_at < half &&
            snapshot_next(&at, frame->old_end, &number))
         ;
     task.old_at = at;
-    task.fd = fcntl(frame->fd, F_DUPFD_CLOEXEC, 0);
-    if (task.fd < 0)
-        return;
     (void)atomic_fetch_add_explicit(&task.node->alive, 1,
                                     memory_order_relaxed);
     if (walk_offer(queue, &task)) {
