@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "membership_names.h"
@@ -179,6 +180,12 @@ cli_add_duration(struct text *text, int64_t ms)
         text_addf(text, "%lld h %lld min", seconds / 3600, seconds / 60 % 60);
     else
         text_addf(text, "%lld days", seconds / 86400);
+}
+
+void
+cli_add_since(struct text *text, int64_t wall)
+{
+    cli_add_duration(text, ((int64_t)time(NULL) - wall) * 1000);
 }
 
 void

@@ -83,6 +83,9 @@ void cli_print_safe(const char *text);
 /* How long: "less than a second", "12 s", "3 min", "2 h 5 min", "4 days". */
 void cli_add_duration(struct text *text, int64_t ms);
 
+/* The same, of the time from `wall`, as time() gives it, until now. */
+void cli_add_since(struct text *text, int64_t wall);
+
 /* How many: "1,234,567"; and of what: "1 alarm", "2 alarms". */
 void cli_add_count(struct text *text, uint64_t count);
 void cli_add_counted(struct text *text, uint64_t count, const char *one,

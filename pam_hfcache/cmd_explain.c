@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
 #include "explain_json.h"
@@ -159,7 +158,7 @@ print_giver(const struct explanation *it)
         puts("  given by passwd: it is the primary group");
         break;
     case GIVER_HFCACHE:
-        cli_add_duration(&text, ((int64_t)time(NULL) - giver->since) * 1000);
+        cli_add_since(&text, giver->since);
         printf("  given by hfcache, in a login %s ago, by %s; sudo hfcache "
                "revoke %s takes it back\n",
                age, members_words[giver->how], it->user);

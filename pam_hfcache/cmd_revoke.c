@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "cli.h"
 #include "join.h"
@@ -31,7 +30,7 @@ print_taken(const struct target *target, const struct members_entry *entry)
     char age[64] = "";
     struct text text = TEXT_INIT(age);
 
-    cli_add_duration(&text, ((int64_t)time(NULL) - entry->when) * 1000);
+    cli_add_since(&text, entry->when);
     printf("%s %s out of %s (gid %u), where a login put him %s ago, by %s\n",
            target->cli->dry_run ? "would take" : "took", entry->user,
            entry->group, entry->gid, age, members_words[entry->how]);

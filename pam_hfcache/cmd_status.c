@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
 #include "json.h"
@@ -69,7 +68,7 @@ print_round(const struct verdict *verdict)
     char age[64] = "";
     struct text text = TEXT_INIT(age);
 
-    cli_add_duration(&text, ((int64_t)time(NULL) - verdict->round_wall) * 1000);
+    cli_add_since(&text, verdict->round_wall);
     if (verdict->round_wall == 0)
         puts("; not all of it has been looked at yet");
     else
@@ -208,10 +207,7 @@ write_cache(struct json *json, const struct cache *cache)
     if (cache->has_verdict) {
         json_number(json, "taken", cache->verdict.taken_wall);
         json_number(json, "age_ms", util_age_ms(cache->verdict.taken_ms));
-        if (cache->verdict.since_wall)
-            json_number(json, "since", cache->verdict.since_wall);
-        else
-            json_null(json, "since");
+        json_time(json, "since", cache->verdict.since_wall);
         json_number(json, "all_around", cache->verdict.round_wall);
         if (cache->verdict.unread_error)
             json_path(json, "unread", cache->verdict.unread_at);

@@ -179,6 +179,15 @@ json_number(struct json *json, const char *key, int64_t value)
 }
 
 void
+json_time(struct json *json, const char *key, int64_t wall)
+{
+    if (wall)
+        json_number(json, key, wall);
+    else
+        json_null(json, key);
+}
+
+void
 json_bool(struct json *json, const char *key, bool value)
 {
     begin_element(json, key);

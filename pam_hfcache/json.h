@@ -35,6 +35,9 @@ void json_end_array(struct json *json);
 void json_string(struct json *json, const char *key, const char *value);
 void json_number(struct json *json, const char *key, int64_t value);
 void json_bool(struct json *json, const char *key, bool value);
+
+/* A time as time() gives it; 0, which stands for none, gives null. */
+void json_time(struct json *json, const char *key, int64_t wall);
 void json_null(struct json *json, const char *key);
 
 /* The 12 bits of a mode as an octal string: "2770". */

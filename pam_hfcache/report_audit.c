@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "membership_names.h"
 
@@ -287,7 +286,7 @@ print_looked(const struct audit *audit)
     putchar('\n');
     if (!audit->reused)
         return;
-    cli_add_duration(&text, ((int64_t)time(NULL) - audit->oldest_wall) * 1000);
+    cli_add_since(&text, audit->oldest_wall);
     printf("  known   ");
     print_count(audit->reused, "entry", "entries");
     printf(" in folders that have not changed, looked at up to %s ago;\n"

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 void
 report_load_tree(struct cache *cache)
@@ -41,7 +40,7 @@ add_findings(struct text *text, const struct tree_verdict *tree)
     if (tree->count[TREE_FOLDERS]) {
         text_add(text, " in ");
         cli_add_counted(text, tree->count[TREE_FOLDERS], "repository",
-                    "repositories");
+                        "repositories");
     }
     if (tree->count[TREE_NOTES]) {
         text_add(text, ", ");
@@ -60,7 +59,7 @@ print_reused(const struct tree_verdict *tree)
         return;
     cli_add_count(&text, tree->count[TREE_REUSED]);
     text_add(&text, " of them unchanged since earlier checks, the oldest ");
-    cli_add_duration(&text, ((int64_t)time(NULL) - tree->oldest_wall) * 1000);
+    cli_add_since(&text, tree->oldest_wall);
     printf("          %s ago\n", line);
 }
 
@@ -73,8 +72,7 @@ print_interrupted(const struct tree_verdict *tree)
 
     if (!tree->interrupted_wall)
         return;
-    cli_add_duration(&text,
-                     ((int64_t)time(NULL) - tree->interrupted_wall) * 1000);
+    cli_add_since(&text, tree->interrupted_wall);
     printf("          a check was interrupted %s ago; what it found is added\n",
            age);
 }
@@ -141,14 +139,8 @@ write_found(struct json *json, const struct tree_verdict *tree)
     json_bool(json, "complete", tree->complete);
     for (unsigned i = 0; i < TREE_COUNTS; i++)
         json_number(json, verdict_tree_words[i], (int64_t)tree->count[i]);
-    if (tree->oldest_wall)
-        json_number(json, "oldest", tree->oldest_wall);
-    else
-        json_null(json, "oldest");
-    if (tree->interrupted_wall)
-        json_number(json, "interrupted", tree->interrupted_wall);
-    else
-        json_null(json, "interrupted");
+    json_time(json, "oldest", tree->oldest_wall);
+    json_time(json, "interrupted", tree->interrupted_wall);
     report_write_drifts(json, "named", tree->named, tree->nnamed);
     json_number(json, "more_named", (int64_t)tree->more_named);
 }
