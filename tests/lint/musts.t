@@ -56,6 +56,7 @@ is "$(comm -13 <(stated | sort) <(covered))" "" \
     "the table breaks nothing that is no MUST"
 is "$(incomplete)" "" "each row says what it breaks, how, and the test"
 is "$(absent_tests)" "" "the tests that it names are there"
+is "$(tests/mutation/run --stale)" "" "what it breaks is still in the code"
 is "$(diff <(tests/mutation/run --rows) <(grep -E '^\| (2\.[56]\.|[a-z]+\.h:)' \
     README.md) | grep '^[<>]')" "" "the README has the same rows"
 done_testing
