@@ -230,6 +230,8 @@ run(const struct audit_options *options, struct audit *audit, int root_fd,
         pthread_mutex_init(&work.lock, NULL);
         look_for_hub(&work, root_fd);
         audit->result = walk(&work, root_fd, memory);
+        if (work.gave_up)
+            audit->result = -work.gave_up;
         audit_links_tell(work.links, audit_add, &work);
         add_up(&work, audit);
         audit_count_end(audit);

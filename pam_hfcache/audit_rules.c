@@ -129,6 +129,8 @@ refuse_owner(const struct audit_work *work, const struct statx *st,
 {
     if (owner->is_member || (st->stx_uid == 0 && S_ISDIR(st->stx_mode)))
         return NULL;
+    if (st->stx_uid != 0 && owner->error)
+        return "NSS did not say who its owner is";
     if (st->stx_uid != 0 && owner->is_known)
         return "its owner is no member";
     if (work->options->foreign)

@@ -18,6 +18,20 @@
 #define WATCH_VISITS 1024 /* of the first worker between two looks at the clock */
 #define WATCH_MS 200
 
+static bool
+is_mending(const struct audit_work *work)
+{
+    return work->options->repair && !work->options->dry_run;
+}
+
+/* After `error` a check goes on all the same, and a repair unless it has to end. */
+static void
+meet(struct audit_work *work, int error)
+{
+    if (is_mending(work) && mend_is_short(error))
+        atomic_store(&work->gave_up, error);
+}
+
 /* --- saying what was found ----------------------------------------------- */
 
 static struct owner
@@ -28,6 +42,7 @@ find_owner(struct audit_work *work, uid_t uid)
     pthread_mutex_lock(&work->lock);
     owner = audit_owner(work->owners, uid);
     pthread_mutex_unlock(&work->lock);
+    meet(work, owner.error);
     return owner;
 }
 
@@ -114,17 +129,12 @@ tell_unseen(struct audit_work *work, const struct walk_item *item,
 
     if (has_gone(item, error))
         return WALK_ON;
+    meet(work, error);
     found.error = error;
     if (item->found)
         *item->found = true;
     add(work, item, &found);
     return WALK_ON;
-}
-
-static bool
-is_mending(const struct audit_work *work)
-{
-    return work->options->repair && !work->options->dry_run;
 }
 
 /* Mend it, and say what became of it.  As mend_inode(). */
@@ -145,6 +155,7 @@ mend(struct audit_work *work, const struct walk_item *item,
         found->fate = AUDIT_MENDED;
     if (r != -ENOENT)
         found->why = report->err.text;
+    meet(work, -r);
     return r;
 }
 
@@ -379,13 +390,9 @@ tell_progress(struct audit_work *work)
     work->options->watch(&progress, work->options->data);
 }
 
-enum walk_next
-audit_visit(const struct walk_item *item, void *data)
+static enum walk_next
+visit(struct audit_work *work, const struct walk_item *item)
 {
-    struct audit_work *work = data;
-
-    if (item->worker == 0)
-        tell_progress(work);
     switch (item->event) {
     case WALK_FOLDER:
         return visit_folder(work, item);
@@ -399,4 +406,16 @@ audit_visit(const struct walk_item *item, void *data)
         return visit_problem(work, item);
     }
     return WALK_ON;
+}
+
+enum walk_next
+audit_visit(const struct walk_item *item, void *data)
+{
+    struct audit_work *work = data;
+    enum walk_next next;
+
+    if (item->worker == 0)
+        tell_progress(work);
+    next = visit(work, item);
+    return atomic_load(&work->gave_up) ? WALK_STOP : next;
 }

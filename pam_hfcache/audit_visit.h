@@ -31,6 +31,7 @@ struct audit_work {
     int64_t start_ms, watched_ms;
     unsigned visits;   /* of the first worker */
     uint64_t expected; /* entries of the last audit; 0: not known */
+    atomic_int gave_up; /* 0, or the errno for which the walk was stopped */
     bool is_bare;      /* it has no hub/: nothing is mended */
 };
 

@@ -116,13 +116,18 @@ begin_json(struct json *json, const struct audit_report *report, gid_t gid)
         json_begin_array(json, "findings");
 }
 
-/* Root can do all, but where a file server takes it for nobody. */
+/*
+ * What would help.  Root can do all, but where a file server takes it for
+ * nobody.
+ */
 static void
-tell_of_squashing(const struct audit_report *report, int result)
+tell_what_helps(const struct audit_report *report, int result)
 {
     const struct policy_value *group = &report->section->value[KEY_GROUP];
     bool is_gid = group->number >= 0; /* which sudo takes behind a "#" */
 
+    if (result == -EMFILE)
+        cli_error("raise the limit of open files: ulimit -n 1024");
     if (result == -EACCES && geteuid() == 0)
         cli_error("a file server may take root for nobody (root_squash); this "
                   "sees what members see: sudo -g %s%s%s hfcache check",
@@ -138,7 +143,7 @@ judge(const struct audit_report *report, const struct audit *audit)
     if (audit->result != -ECANCELED)
         cli_error("%s: gave up: %s", policy_text(report->section, KEY_PATH),
                   strerror(-audit->result));
-    tell_of_squashing(report, audit->result);
+    tell_what_helps(report, audit->result);
     return CLI_UNFINISHED;
 }
 
@@ -196,7 +201,7 @@ audit_cache(const struct audit_report *report, gid_t gid)
         json_end_array(report->json);
     if (code < 0) {
         cli_error("%s", err.text);
-        tell_of_squashing(report, code);
+        tell_what_helps(report, code);
         code = CLI_UNFINISHED;
     } else {
         leave_verdict(&options, &audit);

@@ -280,15 +280,18 @@ membership_owner(uid_t uid, gid_t gid)
     struct person person = {.buffer = NULL};
     int r = look_up(look_uid, &uid, &passwd, &buffer);
 
-    owner.is_known = r != -ENOENT; /* who could not be asked for may be */
-    if (r < 0)
+    owner.is_known = r == 0;
+    if (r < 0) {
+        owner.error = r == -ENOENT ? 0 : -r;
         return owner;
+    }
     if (is_own_group(passwd.pw_name, passwd.pw_gid))
         owner.own_gid = passwd.pw_gid;
     person.subject.user = passwd.pw_name;
     person.subject.gid = passwd.pw_gid;
-    if (membership_reload_groups(&person, NULL) == 0)
-        owner.is_member = membership_holds(&person.subject, gid);
+    r = membership_reload_groups(&person, NULL);
+    owner.is_member = r == 0 && membership_holds(&person.subject, gid);
+    owner.error = -r;
     free(person.groups);
     return owner;
 }

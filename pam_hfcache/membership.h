@@ -53,7 +53,8 @@ bool membership_holds(const struct subject *subject, gid_t gid);
 
 /* What the owner of an inode is to a cache's group. */
 struct owner {
-    bool is_known;  /* NSS has him, or did not answer */
+    int error;      /* 0, or the errno with which NSS did not answer */
+    bool is_known;  /* NSS has him */
     bool is_member;
     gid_t own_gid;  /* his primary group, if he alone is in it: by the convention
                        of useradd it has his name and no other member, as

@@ -324,6 +324,12 @@ mend_once(const struct mend *mend, const struct walk_item *item,
     return r < 0 ? r : 1;
 }
 
+bool
+mend_is_short(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 /*
  * Wait until what is done to a file shows in its ctime.  False when this has
  * been done so often that somebody seems to touch his files to delay us.

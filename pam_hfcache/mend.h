@@ -98,4 +98,12 @@ int mend_inode(struct mend *mend, const struct walk_item *item,
                struct layout_where where, enum mend_trust holder,
                const struct statx *visited, struct mend_report *ret);
 
+/*
+ * True if `error`, met by a walk that mends, means that the process is short of
+ * descriptors or of memory: it is to end there.  A folder that is opened to
+ * others before what is in it was met leaves that behind for good: who could
+ * have moved it in is then not known any more.
+ */
+bool mend_is_short(int error);
+
 #endif

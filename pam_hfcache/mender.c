@@ -37,17 +37,6 @@ trust_holder(const struct work *work, const struct walk_item *item)
     return item->holder ? (enum mend_trust)item->holder : work->first;
 }
 
-/*
- * Without descriptors or memory for what is in a folder it must not be opened to
- * others: who could have moved something in is then not known any more.
- */
-static enum walk_next
-go_on(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOMEM ? WALK_STOP
-                                                                 : WALK_ON;
-}
-
 static enum walk_next
 mend(struct work *work, const struct walk_item *item)
 {
@@ -61,7 +50,7 @@ mend(struct work *work, const struct walk_item *item)
         work->result->failed++;
     else
         work->result->changed += r > 0;
-    return go_on(-r);
+    return mend_is_short(-r) ? WALK_STOP : WALK_ON;
 }
 
 /* A cheap first look: most files are right, and need no pinning. */
@@ -96,7 +85,7 @@ visit(const struct walk_item *item, void *data)
     switch (item->event) {
     case WALK_PROBLEM:
         work->result->vanished += item->error == ENOENT;
-        return go_on(item->error);
+        return mend_is_short(item->error) ? WALK_STOP : WALK_ON;
     case WALK_FOLDER:
         return enter(work, item);
     case WALK_FOLDER_DONE: /* its default ACL can be seen by descriptor alone */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Root's repair, ended by SIGKILL at random points while Mallory is busy:
- * DESIGN 2.5, 5, and the order of audit.h.
+ * DESIGN 2.5, 5, and the order of audit.h, also where descriptors are short.
  */
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "repair.h"
@@ -176,7 +177,7 @@ kill_repair(unsigned jobs, unsigned step, useconds_t after)
     REQUIRE(pid >= 0);
     if (pid == 0) {
         steps_left = step;
-        (void)repair(jobs);
+        repair(jobs);
         _exit(0);
     }
     if (!step) {
@@ -195,7 +196,7 @@ learn_what_is_right(void)
 
     reset();
     start_ms = util_monotonic_ms();
-    (void)repair(1);
+    repair(1);
     start_ms = util_monotonic_ms() - start_ms;
     for (size_t i = 0; i < count; i++)
         inodes[i].after = look(&inodes[i]);
@@ -237,7 +238,7 @@ TEST("MUST 5: killed at any point, nothing is more open than before or after")
             left += !is_same(now, inodes[i].after);
         }
         usleep(26000);
-        (void)repair(jobs);
+        repair(jobs);
         for (size_t i = 0; i < count; i++)
             if (!CHECK(is_same(look(&inodes[i]), inodes[i].after)))
                 tap_note("%s after the next run", inodes[i].path);
@@ -277,7 +278,7 @@ TEST("audit.h: files when they are met, folders after what is in them")
         reset();
         stopped = 0;
         left_to_tell = most;
-        (void)repair(most % 2 ? 4 : 1);
+        repair(most % 2 ? 4 : 1);
         for (size_t i = 0; i < count; i++) {
             check_rights(&inodes[i], look(&inodes[i]));
             check_order(&inodes[i]);
@@ -286,6 +287,49 @@ TEST("audit.h: files when they are met, folders after what is in them")
         early += mended < count;
     }
     CHECK(early > 20);
+}
+
+/* --- short of descriptors ------------------------------------------------ */
+
+/* A repair with so many descriptors. */
+static int
+repair_with(rlim_t descriptors, unsigned jobs)
+{
+    struct rlimit limit, low;
+    int r;
+
+    REQUIRE_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = (struct rlimit){descriptors, limit.rlim_max};
+    REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &low), 0);
+    r = try_repair(jobs);
+    REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return r;
+}
+
+TEST("audit.h: short of descriptors, no folder before what is in it")
+{
+    make_drift();
+    (void)learn_what_is_right();
+    for (unsigned jobs = 1; jobs <= 4; jobs += 3) {
+        unsigned gave_up = 0, left = 0;
+        rlim_t few = 4;
+        int r = -EMFILE;
+
+        for (; r == -EMFILE && few < 64; few++) {
+            reset();
+            r = repair_with(few, jobs);
+            gave_up += r == -EMFILE;
+            for (size_t i = 0; i < count; i++)
+                check_order(&inodes[i]);
+        }
+        for (size_t i = 0; i < count; i++)
+            left += !is_same(look(&inodes[i]), inodes[i].after);
+        tap_note("%u jobs gave up %u times, with %u descriptors not any more",
+                 jobs, gave_up, (unsigned)few - 1);
+        CHECK_INT(r, 0);
+        CHECK_INT(left, 0);
+        CHECK(gave_up > 2);
+    }
 }
 
 TAP_MAIN

@@ -163,6 +163,15 @@ chmod 660 "$HUB/models--org--b/refs/main"
 chgrp 900 "$HUB/models--org--a/blobs/$BLOB"
 exits 0 "repair of a healthy cache" repair
 
+# With few descriptors nobody's groups can be read, and none may be believed.
+chmod g-s "$HUB/models--org--b"
+(ulimit -n 7 && exec "$HFCACHE" repair --jobs 1) > short 2>&1
+is "$?" 3 "repair, short of descriptors, gives up"
+like "$(cat short)" 'gave up: Too many open files
+.*raise the limit of open files: ulimit -n 1024' "and says what helps"
+is "$(stat -c %a "$HUB/models--org--b")" 770 "nothing is mended then"
+chmod 2770 "$HUB/models--org--b"
+
 # --- several links -----------------------------------------------------------
 
 ln "$HUB/models--org--a/blobs/$BLOB" "$HUB/models--org--b/blobs/$(printf '%064d' 9)"
