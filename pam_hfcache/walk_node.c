@@ -26,6 +26,15 @@ walk_is_node(const struct walk_node *node, const struct statx *stat)
            memcmp(&now, &node->identity, sizeof(now)) == 0;
 }
 
+bool
+walk_is_in_itself(const struct walk_node *holder, const struct statx *stat)
+{
+    while (holder && (holder->identity.inode != stat->stx_ino ||
+                      !walk_is_node(holder, stat)))
+        holder = holder->holder;
+    return holder;
+}
+
 static struct walk_node *
 take_node(struct walk_worker *worker)
 {

@@ -214,6 +214,13 @@ void walk_free_spare_nodes(struct walk_worker *worker);
 /* Is this still the folder of that node? */
 bool walk_is_node(const struct walk_node *node, const struct statx *stat);
 
+/*
+ * Is it that folder, or one that holds it?  Who moves two folders into each
+ * other by turns would else lead a walk ever deeper.
+ */
+bool walk_is_in_itself(const struct walk_node *holder,
+                       const struct statx *stat);
+
 /* Is this path a mount's, or one on the way to one? */
 bool walk_is_mount(const struct walk *walk, const char *path);
 bool walk_is_above_mount(const struct walk *walk, const char *path);

@@ -86,6 +86,33 @@ TEST("so is one of 10,000 levels, by one worker or by several")
     REQUIRE_INT(umount2(tap_in_folder("memory"), MNT_DETACH), 0);
 }
 
+/* Whoever is about to read "top/c": it is turned round with what holds it. */
+static void
+turn_round(const struct walk_item *item)
+{
+    if (item->event != WALK_FOLDER || strcmp(item->name, "c") != 0)
+        return;
+    REQUIRE_INT(rename("top/c", "other"), 0);
+    REQUIRE_INT(rename("top", "other/c"), 0);
+    REQUIRE_INT(rename("other", "top"), 0);
+}
+
+TEST("two folders that are moved into each other by turns are left")
+{
+    REQUIRE_INT(chdir(tap_folder()), 0);
+    REQUIRE_INT(mkdir("top", 0755), 0);
+    REQUIRE_INT(mkdir("top/c", 0755), 0);
+    for (unsigned jobs = 1; jobs <= 2; jobs++) {
+        struct seen seen = SEEN_INIT;
+
+        seen.act = turn_round;
+        CHECK_INT(walk_with("", jobs, &seen), 0);
+        CHECK_INT(seen.folders, 3);
+        CHECK_INT(seen.problems, 1);
+        CHECK_INT(seen.error, ELOOP);
+    }
+}
+
 /* --- width --------------------------------------------------------------- */
 
 TEST("a wide folder is visited whole, each name once")
