@@ -62,6 +62,17 @@ print_processes(const struct target *target, gid_t gid)
            "-KILL -u %u\n", target->name, uid);
 }
 
+/*
+ * Nor from a program with setgid, which he made as a member, or another one made
+ * for him.
+ */
+static void
+print_programs(gid_t gid)
+{
+    printf("  look    for programs that give the group to whoever runs them:\n"
+           "          find / -type f -perm -2000 -group %u\n", gid);
+}
+
 /* Whether the next login would undo it. */
 static void
 print_again(const struct target *target, gid_t gid)
@@ -105,6 +116,7 @@ take_back(const struct target *target, const struct members_entry *entry)
         print_taken(target, entry);
         if (target->is_known) {
             print_processes(target, entry->gid);
+            print_programs(entry->gid);
             print_again(target, entry->gid);
         }
     }

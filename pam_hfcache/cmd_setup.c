@@ -67,23 +67,24 @@ ensure_group(struct setup *setup)
 
 /* --- the way to the root ------------------------------------------------- */
 
-/* Whoever can rename what the folder holds could put his own in its place. */
-static int
-check_parent(struct setup *setup, int fd, const char *path)
+/*
+ * Whoever can rename what a folder on the way holds could put his own in its
+ * place.  Keeps the first such folder in `ctx`, an err.
+ */
+static void
+check_step(void *ctx, const char *path, const struct stat *st)
 {
-    struct statx st;
-    int r = safefs_look(fd, &st);
+    struct err *unsafe = ctx;
 
-    if (r < 0)
-        return err_sys(&setup->err, -r, "%s", path);
-    if (st.stx_uid == 0 &&
-        (!(st.stx_mode & (S_IWGRP | S_IWOTH)) || (st.stx_mode & S_ISVTX)))
-        return 0;
-    return err_set(&setup->err, EPERM,
-                   "%s: others than root can replace what it holds (owner uid "
-                   "%u, mode %04o), and so could the whole cache be; chown "
-                   "root %s && chmod go-w %s, or choose another path",
-                   path, st.stx_uid, st.stx_mode & 07777u, path, path);
+    if (unsafe->code || !S_ISDIR(st->st_mode) ||
+        (st->st_uid == 0 &&
+         (!(st->st_mode & (S_IWGRP | S_IWOTH)) || (st->st_mode & S_ISVTX))))
+        return;
+    (void)err_set(unsafe, EPERM,
+                  "%s: others than root can replace what it holds (owner uid "
+                  "%u, mode %04o), and so could the whole cache be; chown "
+                  "root %s && chmod go-w %s, or choose another path",
+                  path, st->st_uid, st->st_mode & 07777u, path, path);
 }
 
 /* Fill in `folder`, the component `length` bytes into the cache's path. */
@@ -110,19 +111,24 @@ open_parent(struct setup *setup, int *ret_fd)
     char at[PATH_MAX], name[NAME_MAX + 1], folder_path[PATH_MAX];
     size_t end = (size_t)(strrchr(setup->path, '/') - setup->path);
     size_t done = end;
+    struct err unsafe = {0};
     int fd = -ENOENT, r = 0;
 
     while (fd == -ENOENT) {
         snprintf(folder_path, sizeof(folder_path), "%.*s", (int)done,
                  setup->path);
-        fd = safefs_open_root(done > 0 ? folder_path : "/", at, &setup->err);
+        fd = safefs_open_root_seen(done > 0 ? folder_path : "/", at, check_step,
+                                   &unsafe, &setup->err);
         if (fd == -ENOENT)
             while (done > 0 && setup->path[--done] != '/')
                 continue;
     }
     if (fd < 0)
         return fd;
-    r = check_parent(setup, fd, done > 0 ? folder_path : "/");
+    if (unsafe.code) {
+        setup->err = unsafe;
+        r = -unsafe.code;
+    }
     while (r == 0 && done < end) {
         struct folder folder = {.parent = fd, .mode = 0755};
         int next;

@@ -266,6 +266,28 @@ safefs_change(int fd, const struct statx *seen, mode_t mode, gid_t gid,
     return confirm(fd, mode, gid, err);
 }
 
+/*
+ * Is this what we have just made?  Where others may rename, it may be another
+ * one of our own by now, which must not be opened; but one that is empty has
+ * nothing to open.
+ */
+static int
+check_made(int fd, const char *name, const struct statx *st, struct err *err)
+{
+    char **names = NULL;
+    size_t count = 0;
+    int r = 0;
+
+    if (!S_ISDIR(st->stx_mode) || st->stx_uid != geteuid())
+        r = -ESTALE;
+    if (r == 0)
+        r = safefs_list_folder(fd, &names, &count);
+    safefs_free_names(names, count);
+    if (r == -ESTALE || count > 0)
+        return err_set(err, ESTALE, "%s: was replaced while it was made", name);
+    return r < 0 ? err_sys(err, -r, "%s: cannot be listed", name) : 0;
+}
+
 int
 safefs_make_folder(int dir_fd, const char *name, mode_t mode, gid_t gid,
                    enum acl_fact acl, struct err *err)
@@ -285,8 +307,9 @@ safefs_make_folder(int dir_fd, const char *name, mode_t mode, gid_t gid,
     r = safefs_look(fd, &st);
     if (r < 0)
         return err_sys(err, -r, "%s: cannot be looked at", name);
-    if (!S_ISDIR(st.stx_mode) || st.stx_uid != geteuid())
-        return err_set(err, ESTALE, "%s: was replaced while it was made", name);
+    r = check_made(fd, name, &st, err);
+    if (r < 0)
+        return r;
     r = safefs_change(fd, &st, mode, gid, acl, &inner);
     if (r < 0)
         return err_set(err, -r, "%s: %s", name, inner.text);

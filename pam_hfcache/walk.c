@@ -230,13 +230,17 @@ walk_run(int root_fd, const char *start, const struct walk_options *options,
         return r;
     jobs = walk.jobs;
     workers = calloc(jobs, sizeof(*workers));
-    r = workers ? walk_make_queue(&walk.queue, jobs, tasks) : -ENOMEM;
+    walk.began_wall = time(NULL);
+    walk.met = calloc(WALK_MET, sizeof(*walk.met));
+    r = workers && walk.met ? walk_make_queue(&walk.queue, jobs, tasks)
+                            : -ENOMEM;
     if (r == 0) {
         r = run(&walk, workers, start);
         walk_free_queue(&walk.queue);
     }
     if (workers)
         free_workers(workers, jobs);
+    free(walk.met);
     safefs_free_names(walk.mounts, walk.nmounts);
     return r;
 }

@@ -72,8 +72,9 @@ struct walk_item {
                                  are not, or in vain */
     const char *target; /* of a link, with `targets`; NULL: it can't be read */
     int error;          /* WALK_PROBLEM: the errno; EXDEV: another mount, ENOENT:
-                           it went, or was replaced, meanwhile; WALK_ENTRY: why
-                           `target` can't be read */
+                           it went, or was replaced, meanwhile, or was met before
+                           it was moved here; WALK_ENTRY: why `target` can't be
+                           read */
     uint64_t holder;    /* the mark of the folder that holds it; 0 for `start` */
     uint64_t *mark;     /* WALK_FOLDER, WALK_REUSED: the visit may leave a mark;
                            WALK_FOLDER_DONE: the one that it left; else NULL */

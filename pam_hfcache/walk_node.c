@@ -8,6 +8,8 @@
 
 #include "walk_state.h"
 
+#define MET_TRIES 16 /* slots; then it is not kept in mind */
+
 /* --- nodes --------------------------------------------------------------- */
 
 static struct walk_identity
@@ -24,6 +26,27 @@ walk_is_node(const struct walk_node *node, const struct statx *stat)
 
     return S_ISDIR(stat->stx_mode) &&
            memcmp(&now, &node->identity, sizeof(now)) == 0;
+}
+
+bool
+walk_has_met(struct walk *walk, const struct statx *stat)
+{
+    unsigned long long folder =
+        (stat->stx_ino + ((uint64_t)stat->stx_dev_minor << 44)) *
+        0x9e3779b97f4a7c15u;
+
+    if (stat->stx_ctime.tv_sec < walk->began_wall)
+        return false;
+    for (size_t i = 0; i < MET_TRIES; i++) {
+        unsigned long long none = 0;
+        size_t slot = ((folder >> 32) + i) % WALK_MET;
+
+        if (atomic_compare_exchange_strong(&walk->met[slot], &none, folder))
+            return false;
+        if (none == folder)
+            return true;
+    }
+    return false;
 }
 
 static struct walk_node *

@@ -39,6 +39,7 @@
 #define WALK_SPARE_NAMES 8      /* buffers that a worker keeps for later... */
 #define WALK_SPARE_NODES 32     /* ...and nodes */
 #define WALK_NAME_ROOM 64       /* of a node: most names fit */
+#define WALK_MET (1 << 18)      /* folders that are kept in mind: 2 MB of them */
 
 /* What tells a folder from another one; a statx is large for a deep tree. */
 struct walk_identity {
@@ -112,6 +113,8 @@ struct walk {
     uint64_t mount;
     char **mounts; /* paths of mounts below the root */
     size_t nmounts;
+    int64_t began_wall;
+    atomic_ullong *met; /* folders that changed since, by their identities */
     bool remembers; /* it knows or records something */
     struct walk_queue queue;
 };
@@ -213,6 +216,13 @@ void walk_free_spare_nodes(struct walk_worker *worker);
 
 /* Is this still the folder of that node? */
 bool walk_is_node(const struct walk_node *node, const struct statx *stat);
+
+/*
+ * Has this folder been met before?  Who moves a folder behind what is read next,
+ * or two into each other by turns, would else keep a walk busy for ever.  Who
+ * is moved has a new ctime, and few have that while a walk is under way.
+ */
+bool walk_has_met(struct walk *walk, const struct statx *stat);
 
 /* Is this path a mount's, or one on the way to one? */
 bool walk_is_mount(const struct walk *walk, const char *path);

@@ -157,7 +157,10 @@ grouped bob
 listed "$ours"
 exits 0 "with that policy" --conf /mnt/without revoke bob
 like "$out" '
-  keep    no process of his has the group$' "with that policy no login adds him"
+  keep    no process of his has the group
+  look    for programs that give the group to whoever runs them:
+          find / -type f -perm -2000 -group 900$' \
+    "with that policy no login adds him"
 
 rm usermod.seen
 exits 0 "a second time" revoke bob

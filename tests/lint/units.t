@@ -59,8 +59,10 @@ is "$(grep -L "^.*$WORK/etc/security/hfcache.conf" "$WORK"/share/man/man[58]/*)"
 is "$(grep -v '^#' "$CRON" | tr -d '\n')" "" "no cron job is on by itself"
 line=$(sed -n 's/^#\([0-9]\)/\1/p' "$CRON")
 like "$line" '^([0-9*]+ ){5}root ' "its line: five fields and a user"
-unlike "$line" '%' "no percent sign, which ends a cron job's command"
+unlike "$line" '(^|[^\\])%' \
+    "no percent sign, which ends a cron job's command, but behind a backslash"
 command=${line#* root }
+command=${command//\\%/%} # as cron does
 like "$command" '^\[ -x '"$WORK"'/bin/hfcache \] && ' \
     "its line: nothing, where the program is gone"
 like "$command" 'nice -n 19 ionice -c 3 '"$WORK"'/bin/hfcache check' \
@@ -69,7 +71,8 @@ like "$command" 'nice -n 19 ionice -c 3 '"$WORK"'/bin/hfcache check' \
 # What cron would mail, and what systemd would call a failure.
 mkdir "$WORK/bin"
 program() { # EXIT
-    printf '#!/bin/sh\necho "said $*"\nexit %d\n' "$1" > "$WORK/bin/hfcache"
+    printf '#!/bin/sh\nprintf "%%s\\n" "said $*%s"\nexit %d\n' "${2-}" "$1" \
+        > "$WORK/bin/hfcache"
     chmod 755 "$WORK/bin/hfcache"
 }
 if command -v ionice > /dev/null; then
@@ -78,6 +81,9 @@ if command -v ionice > /dev/null; then
     is "$(sh -c "$command")" "" "cron has nothing to mail while all is well"
     program 1
     is "$(sh -c "$command")" "said check" "cron mails what was found"
+    program 1 ' hub/a\\033[31m\\nforged\\c'
+    is "$(sh -c "$command")" 'said check hub/a\033[31m\nforged\c' \
+        "and a file's name as it is, whatever the shell's echo does"
 else
     skip "ionice is not installed" "cron mails what was found"
 fi

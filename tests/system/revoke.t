@@ -25,6 +25,11 @@ nok "revoke: not in /etc/group" in_etc_group alice
 ok "others stay" in_etc_group bob
 kill "$held"
 wait "$held" 2> /dev/null
+install -o alice -g hf-users -m 2755 /bin/cat /home/alice/kept
+find=$(sed -n 's/^ *find/find/p' <<< "$out")
+is "$(${find/ \/ / /home })" /home/alice/kept \
+    "a program that gives her the group still is found by what it says"
+rm /home/alice/kept
 out=$(hfcache revoke alice)
 is "$?:${out%%:*}" "0:nothing to take back" "revoke again: nothing to do"
 

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include "safefs.h"
@@ -278,6 +280,34 @@ TEST("a new folder has mode and group asked for, whatever the umask")
     CHECK_INT(safefs_make_folder(root_fd, "new", 02775, getegid(),
                                  ACL_FACT_2775, NULL),
               -EEXIST);
+}
+
+/* What somebody puts in the place of a folder as soon as it is made. */
+static const char *rival;
+
+int
+mkdirat(int dir_fd, const char *name, mode_t mode)
+{
+    int r = (int)syscall(SYS_mkdirat, dir_fd, name, mode);
+
+    if (r == 0 && rival)
+        REQUIRE_INT(renameat2(dir_fd, rival, dir_fd, name, RENAME_EXCHANGE), 0);
+    return r;
+}
+
+TEST("nor is another folder of its maker's taken for the new one")
+{
+    struct err err;
+
+    REQUIRE_INT(mkdir(tap_in_folder("closed"), 0700), 0);
+    tap_write("closed/plan", "");
+    root_fd = safefs_open_root(tap_folder(), at, NULL);
+    rival = "closed";
+    CHECK_INT(safefs_make_folder(root_fd, "new", 02770, getegid(),
+                                 ACL_FACT_2770, &err),
+              -ESTALE);
+    CHECK_HAS(err.text, "was replaced");
+    CHECK_INT(mode_of("new"), 0700);
 }
 
 TAP_MAIN

@@ -86,6 +86,80 @@ TEST("so is one of 10,000 levels, by one worker or by several")
     REQUIRE_INT(umount2(tap_in_folder("memory"), MNT_DETACH), 0);
 }
 
+/* --- what is moved before the walk -------------------------------------- */
+
+/* Whoever is about to read "top/c": it is turned round with what holds it. */
+static void
+turn_round(const struct walk_item *item)
+{
+    if (item->event != WALK_FOLDER || strcmp(item->name, "c") != 0)
+        return;
+    REQUIRE_INT(rename("top/c", "other"), 0);
+    REQUIRE_INT(rename("top", "other/c"), 0);
+    REQUIRE_INT(rename("other", "top"), 0);
+}
+
+TEST("two folders that are moved into each other by turns are left")
+{
+    REQUIRE_INT(chdir(tap_folder()), 0);
+    REQUIRE_INT(mkdir("top", 0755), 0);
+    REQUIRE_INT(mkdir("top/c", 0755), 0);
+    for (unsigned jobs = 1; jobs <= 2; jobs++) {
+        struct seen seen = SEEN_INIT;
+
+        seen.act = turn_round;
+        CHECK_INT(walk_with("", jobs, &seen), 0);
+        CHECK(seen.folders <= 5); /* each before and after it is moved */
+        CHECK_INT(seen.problems, 1);
+        CHECK_INT(seen.error, ENOENT);
+    }
+}
+
+#define ROW 20
+
+static char row[ROW][8]; /* folders, in the order in which they are read */
+static ino_t mover;
+static unsigned met_mover;
+
+/* Whoever has opened the mover: it takes the place of the next one. */
+static void
+move_ahead(const struct walk_item *item)
+{
+    if (item->event != WALK_FOLDER || item->stat->stx_ino != mover)
+        return;
+    met_mover++;
+    for (unsigned i = 0; i + 1 < ROW; i++)
+        if (strcmp(row[i], item->name) == 0)
+            REQUIRE_INT(rename(row[i], row[i + 1]), 0);
+}
+
+TEST("a folder that is moved before what is read next is left")
+{
+    struct seen seen = SEEN_INIT;
+    struct dirent *entry;
+    unsigned count = 0;
+    struct stat st;
+    DIR *dir;
+
+    REQUIRE_INT(chdir(tap_folder()), 0);
+    for (unsigned i = 0; i < ROW; i++) {
+        snprintf(row[i], sizeof(row[i]), "d%u", i);
+        REQUIRE_INT(mkdir(row[i], 0755), 0);
+    }
+    dir = opendir(".");
+    while ((entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            strcpy(row[count++], entry->d_name);
+    closedir(dir);
+    REQUIRE_INT(count, ROW);
+    REQUIRE_INT(stat(row[0], &st), 0);
+    mover = st.st_ino;
+    seen.act = move_ahead;
+    CHECK_INT(walk_with("", 1, &seen), 0);
+    CHECK(met_mover <= 2); /* before and after it is moved */
+    CHECK_INT(seen.error, ENOENT);
+}
+
 /* --- width --------------------------------------------------------------- */
 
 TEST("a wide folder is visited whole, each name once")
