@@ -15,6 +15,7 @@ STORM=${STORM:-200}
 build "$WORK/storm" "$SYSTEM/storm.c" -lpam
 install_project
 policy <<< $'[cache]
+deadline = 300ms
 [cache other]
 path = /srv/other
 services = other'
