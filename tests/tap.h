@@ -248,7 +248,7 @@ tap_wait_for_orphans(void)
 {
     pid_t pid;
 
-    for (int tries = 0; tries < 500; tries++) {
+    for (int tries = 0; tries < 3000; tries++) {
         while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
             continue;
         if (pid < 0)
@@ -277,7 +277,7 @@ tap_run(const struct tap_case *one)
     tap_current = one;
     pid = fork();
     if (pid == 0) {
-        alarm(60);
+        alarm(600);
         one->run();
         exit(tap_result->failures ? EXIT_FAILURE : EXIT_SUCCESS);
     }

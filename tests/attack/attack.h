@@ -37,7 +37,7 @@ static const struct errand errand_of_alice = {
 struct board {
     int stop;
     unsigned rounds; /* of the attacker: proof that there was a race */
-    int paused;      /* the machine kept the attacker waiting meanwhile */
+    unsigned pauses; /* ticks for which the machine kept him waiting */
     unsigned strays; /* what he saw happen outside of the tree */
     struct mended mended;
 };
@@ -124,6 +124,22 @@ keep_doing(uid_t uid, void (*step)(void))
             __atomic_add_fetch(&board->rounds, 1, __ATOMIC_SEQ_CST);
     }
     _exit(0);
+}
+
+/*
+ * To begin each round of one who keeps a file from settling: how often can it
+ * have settled all the same, because the machine kept him waiting?
+ */
+TAP_HELPER void
+note_pause(void)
+{
+    static int64_t last_ms;
+    int64_t now_ms = util_monotonic_ms();
+
+    if (last_ms)
+        __atomic_add_fetch(&board->pauses, (unsigned)((now_ms - last_ms) / 18),
+                           __ATOMIC_SEQ_CST);
+    last_ms = now_ms;
 }
 
 /* One mender's run over a folder of the cache, in a process of its own. */

@@ -161,7 +161,7 @@ check_expectations(struct stage *stage, size_t run)
         tap_check_int(stage->took_ms, atoi(wanted->arguments), script->path,
                       (int)wanted->number, "milliseconds that it took");
     wanted = expectation(script, run, "check");
-    if (wanted && !shell(wanted, 3))
+    if (wanted && !shell(wanted, 30))
         tap_check(false, script->path, (int)wanted->number,
                   "the commands of %check fail");
 }

@@ -37,7 +37,7 @@
  *   %env      PAM's environment      %log     "PRIORITY text"
  *   %notice   "INFO text"            %groups  gids of the process, sorted
  *   %umask NNNN                      %within DURATION, as in 300ms
- *   %check    commands that succeed, at the latest three seconds later
+ *   %check    commands that succeed, at the latest half a minute later
  *
  * A line /EXPRESSION/, or PRIORITY /EXPRESSION/, is an extended regular one.
  */

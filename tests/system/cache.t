@@ -125,7 +125,7 @@ rm "$POLICY"
 is "$(sudo -g "#$gid" id -gn)" hf-users "which it does"
 nok "as it does not know it bare" sudo -g "$gid" true 2> /dev/null
 kill -KILL "$server"
-sleep 0.2
+wait_for 5 has_ended "$server"
 login_sees error no "the server is gone"
 umount "$CACHE"
 rmdir "$CACHE"

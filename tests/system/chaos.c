@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * chaos SECONDS: does to every process of the machine, in turn and as fast as it
- * can, all that one may do to another: trace, read and write its memory, take
- * its descriptors, limit, renice, bind to one CPU, idle, stop, continue, kill.
- * Prints what of this the kernel allowed: "COMM CALL COUNT", a line for each.
+ * chaos: until a SIGTERM, does to every process of the machine, in turn and as
+ * fast as it can, all that one may do to another: trace, read and write its
+ * memory, take its descriptors, limit, renice, bind to one CPU, idle, stop,
+ * continue, kill.  Prints what of this the kernel allowed: "COMM CALL COUNT", a
+ * line for each.
  */
-#define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -20,7 +20,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_ALLOWED 512
@@ -32,6 +31,7 @@ static struct {
 } allowed[MAX_ALLOWED];
 
 static unsigned rounds;
+static volatile sig_atomic_t has_ended;
 
 /* Before the attack: afterwards there may be no such process any longer. */
 static void
@@ -168,13 +168,19 @@ attack_all(pid_t self)
         (void)closedir(folder);
 }
 
-int
-main(int argc, char **argv)
+static void
+end(int number)
 {
-    time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 1);
+    (void)number;
+    has_ended = 1;
+}
 
+int
+main(void)
+{
     (void)signal(SIGCHLD, SIG_IGN);
-    for (; time(NULL) < end; rounds++)
+    (void)signal(SIGTERM, end);
+    for (; !has_ended; rounds++)
         attack_all(getpid());
     printf("rounds - %u\n", rounds);
     for (unsigned i = 0; i < MAX_ALLOWED && allowed[i].call; i++)

@@ -7,16 +7,11 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-cc -O1 -D_GNU_SOURCE -o /usr/local/bin/confined "$SYSTEM/confined.c" \
-    "$SRC/tests/pam/confine.c" || skip_all "no compiler"
+build /usr/local/bin/confined "$SYSTEM/confined.c" "$SRC/tests/pam/confine.c"
 /usr/local/bin/confined ENOSYS true || skip_all "no filter may be set here"
 install_project
 users alice bob
 policy <<< $'[cache]\nfresh = 0s\ndeadline = 5s'
-
-no_helper() {
-    ! pgrep -x hfcache-probe > /dev/null
-}
 
 # A repository of alice's that was moved in: closed to the group, of her own.
 moved_in() { # NAME

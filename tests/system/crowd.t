@@ -7,6 +7,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 ready
+policy <<< $'[cache]\npersist_deadline = 60s' # one usermod after another
 CROWD=50
 for n in $(seq "$CROWD"); do
     echo "crowd$n:x:$((3000 + n)):$((3000 + n))::/home/crowd$n:/bin/sh"

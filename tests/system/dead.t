@@ -65,10 +65,6 @@ login_sees() { # STATE NAME
     is_field alice state "$1" "$2: state $1"
 }
 
-no_probe() {
-    ! pgrep -x hfcache-probe > /dev/null
-}
-
 ready alice
 usermod -aG hf-users alice
 for name in a b c; do
@@ -166,13 +162,13 @@ for call in getattr lookup readdir; do
     [ $call = readdir ] && at=/hub || at=org--b
     serve --well --error=EIO --at=$at --calls=$call
     by_su alice true
-    wait_for 5 no_probe
+    wait_for 5 no_helper
     hfc status
     like "$out" "$B" "status names a repository with drift"
     like "$out" 'last all around' "and says that all has been looked at"
     kill -USR2 "$SERVER"
     by_su alice true
-    wait_for 5 no_probe
+    wait_for 5 no_helper
     hfc status
     like "$out" "$B" "it is named still when $call fails"
     unserve
@@ -180,7 +176,7 @@ done
 serve --error=EIO --calls=readdir
 no_state
 by_su alice true
-wait_for 5 no_probe
+wait_for 5 no_helper
 hfc status
 like "$out" 'not all of it has been looked at yet
  +hub could not be read: Input/output error' \
@@ -196,7 +192,7 @@ for at in /hub /hub/.locks; do
     no_state
     for look in 1 2; do
         by_su alice true
-        wait_for 5 no_probe
+        wait_for 5 no_helper
         hfc status
         like "$out" "${at#/} could not be read: Input/output error" \
             "$at cannot be read: look $look tells"
@@ -209,7 +205,7 @@ chmod g+s "$BACKING/$B"
 serve
 no_state
 by_su alice true
-wait_for 5 no_probe
+wait_for 5 no_helper
 hfc status
 like "$out" 'last all around' "when it can be read it has been looked at"
 unlike "$out" 'could not be read' "and nothing is told of it"
@@ -226,7 +222,7 @@ serve --delay=60
 login_sees slow "60 ms a call"
 ok "MUST 2.6.2: slow: within its deadline ($MS ms, healthy $HEALTHY ms)" \
     within $((HEALTHY + 700))
-ok "slow: the probe comes back by itself" wait_for 20 no_probe
+ok "slow: the probe comes back by itself" wait_for 20 no_helper
 login_sees usable "slow, but it had answered"
 unserve
 no_state
@@ -239,7 +235,7 @@ ok "seconds a call: the next login at once ($MS ms)" within $((HEALTHY + 500))
 none_waits "seconds a call" 0
 is "$(pgrep -c -x hfcache-probe)" 1 "seconds a call: one probe"
 unserve
-ok "the probe ends when the server goes" wait_for 5 no_probe
+ok "the probe ends when the server goes" wait_for 5 no_helper
 serve --delay=10
 exits 0 "10 ms a call" check --full
 exits 0 "10 ms a call" repair
@@ -271,12 +267,6 @@ ended() {
     wait_for 10 has_ended $JOB || kill -KILL $JOB
     wait $JOB || rc=$?
     out=$(cat "$WORK/out") err=$(cat "$WORK/err")
-}
-
-has_ended() {
-    local state
-    state=$(grep -s ^State: "/proc/$1/status") || return 0
-    [[ $state == *Z* ]]
 }
 
 chmod g-s $BACKING/$C
@@ -327,13 +317,13 @@ by_su alice true
 umount -l "$CACHE"
 login_sees unknown "unmounted lazily during a probe"
 kill -KILL "$SERVER"
-ok "the probe ends with the server" wait_for 5 no_probe
+ok "the probe ends with the server" wait_for 5 no_helper
 login_sees absent "and the next one sees that it is not mounted"
 no_state
 serve --hang
 by_su alice true
 echo 1 > "$(connection)/abort"
-ok "aborted during a probe: it ends" wait_for 5 no_probe
+ok "aborted during a probe: it ends" wait_for 5 no_helper
 login_sees error "aborted during a probe"
 unserve
 

@@ -6,8 +6,7 @@
 
 strace -qq -o /dev/null true 2> /dev/null ||
     skip_all "strace may not trace here"
-cc -O1 -rdynamic -D_GNU_SOURCE -o /run/faults "$SYSTEM/faults.c" \
-    "$SRC/tests/pam/snapshot.c" -lpam || skip_all "no compiler or no PAM headers"
+build /run/faults -rdynamic "$SYSTEM/faults.c" "$SRC/tests/pam/snapshot.c" -lpam
 
 install_project
 sed -i 's/^group:.*/group: files systemd/' /etc/nsswitch.conf

@@ -20,7 +20,8 @@
 KILLED="killed at each change, then run again: the same end"
 for subject in check repair repair-own setup setup-mends enable disable \
     revoke revoke-userdb login login-fresh \
-    helper-look helper-mend helper-join helper-userdb helper-vain; do
+    helper-look helper-mend helper-join helper-usermod helper-userdb \
+    helper-vain; do
     inject kills 0 "$subject" "$subject: $KILLED"
 done
 

@@ -56,10 +56,6 @@ halves() {
     find "$1" -name '.*.*' -printf '%f\n'
 }
 
-no_probe() {
-    ! pgrep -x hfcache-probe > /dev/null
-}
-
 login_sees() { # STATE EXPORTED NAME
     mark_log
     timed by_su alice "$LOOK" > "$WORK/out"
@@ -68,7 +64,7 @@ login_sees() { # STATE EXPORTED NAME
     is_field alice state "$1" "$3: state $1"
     is "$(grep -c "^HF_HOME=$CACHE" "$WORK/out")" "$2" \
         "$3: HF_HOME is there $2 times"
-    wait_for 5 no_probe
+    wait_for 5 no_helper
 }
 
 hfc() { # CODE NAME ARG...
@@ -122,13 +118,13 @@ mark_log
 by_su alice true
 is_field alice state usable "full, a verdict is there: state usable"
 ok "full: what is new is mended" wait_for 5 test -g "$DRIFTED"
-wait_for 5 no_probe
+wait_for 5 no_helper
 is "$(cat /run/hfcache/*.gate)" "$before" "full: the old verdict is still whole"
 is "$(halves /run/hfcache)" "" "full: nothing half is left"
 gone /run/hfcache
 
 # A dead file server and no room for a note: nobody waits, no probes pile up.
-rm "$POLICY"
+policy <<< $'[cache]\ndeadline = 300ms'
 mv "$CACHE" /srv/backing
 mkdir "$CACHE"
 server=$("$SYSTEM/fuse-server" --hang /srv/backing "$CACHE")
@@ -144,7 +140,7 @@ for how in bytes inodes read-only; do
     ok "dead, /run/hfcache: $how: one probe at most" \
         [ "$(pgrep -c -x hfcache-probe)" -le 1 ]
     kill -USR1 "$server"
-    ok "dead, /run/hfcache: $how: it ends with an answer" wait_for 5 no_probe
+    ok "dead, /run/hfcache: $how: it ends with an answer" wait_for 5 no_helper
     kill -USR2 "$server"
     gone /run/hfcache
 done

@@ -52,7 +52,7 @@ inventories() { # FOLDER
 inventories "$WORK/without"
 quietly hfcache enable sshd su su-l sudo sudo-i runuser runuser-l login
 inventories "$WORK/first"
-sleep 0.5
+wait_for 5 no_helper
 inventories "$WORK/second"
 for how in ssh su su_login sudo sudo_login runuser login; do
     is "$(diff "$WORK/without/$how" "$WORK/second/$how")" "" \

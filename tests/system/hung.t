@@ -11,10 +11,6 @@ probes() {
     pgrep -c -x hfcache-probe
 }
 
-no_probes() {
-    [ "$(probes)" = 0 ]
-}
-
 # The processes that login programs have below them, but users' own.
 no_probe_below() { # PID
     local child
@@ -24,6 +20,7 @@ no_probe_below() { # PID
 }
 
 ready alice bob
+policy <<< $'[cache]\ndeadline = 300ms'
 for user in alice bob; do
     by_ssh "$user" true
 done
@@ -46,11 +43,11 @@ wait_for 2 new_log_has " user=alice "
 like "$(field alice state)" '^(slow|unknown)$' "the log says slow or unknown"
 is "$(probes)" 1 "one probe waits for the server"
 
+policy <<< $'[cache]\ndeadline = 30s' # who waits now is found out
 timed by_ssh bob true
-ok "the second login at once ($MS ms, healthy $HEALTHY ms)" \
-    within $((HEALTHY + 200))
+ok "the second login at once ($MS ms)" within 15000
 timed by_su bob true
-ok "su at once ($MS ms)" within 200
+ok "su at once ($MS ms)" within 15000
 for _ in {1..20}; do
     by_su alice true
 done
@@ -64,8 +61,9 @@ for command in "status" "explain alice" "env alice" "policy"; do
     ok "hfcache $command does not wait for it ($MS ms)" within 500
 done
 
-out=$(timed by_login alice "$LOOK" && echo "ms=$MS")
-like "$out" 'HF_HOME=/srv.*ms=[12]' "login -f goes on"
+timed by_login alice "$LOOK" > "$WORK/out"
+like "$(cat "$WORK/out")" 'HF_HOME=/srv' "login -f goes on"
+ok "and does not wait ($MS ms)" within 15000
 by_cron bob 'true'
 start_cron
 ok "a cron job runs" wait_for 5 test -e /tmp/cron.bob.done
@@ -74,6 +72,7 @@ ok "a cron job runs" wait_for 5 test -e /tmp/cron.bob.done
 
 oldest=$(ps -C hfcache-probe -o etimes= --sort=-etimes | head -1)
 sleep $((oldest < 11 ? 11 - oldest : 0))
+policy <<< $'[cache]\ndeadline = 300ms'
 mark_log
 timed by_su alice "$LOOK" > "$WORK/out"
 is_field alice state hung "after ten seconds: state hung"
@@ -82,15 +81,16 @@ for _ in {1..20}; do
     by_su alice true
 done
 ok "hung: at most four probes, ever" [ "$(probes)" -le 4 ]
+policy <<< $'[cache]\ndeadline = 30s'
 timed by_ssh bob true
-ok "hung: the next login at once ($MS ms)" within $((HEALTHY + 200))
+ok "hung: the next login at once ($MS ms)" within 15000
 like "$(by_terminal bob true)" 'hfcache: .*not answered' \
     "hung: said on a terminal"
 
 # --- it answers again -------------------------------------------------------
 
 kill -USR1 "$server"
-ok "healed: the waiting probes end" wait_for 5 no_probes
+ok "healed: the waiting probes end" wait_for 5 no_helper
 mark_log
 like "$(by_su alice "$LOOK")" 'HF_HOME=' "healed: variables set"
 is_field alice state usable "healed: state usable"
@@ -99,7 +99,7 @@ is_field alice state usable "healed: state usable"
 
 policy <<< $'[cache]\nfresh = 0s\ndeadline = 500ms'
 by_su alice true
-wait_for 5 no_probes
+wait_for 5 no_helper
 kill -USR2 "$server"
 mark_log
 timed by_su alice "$LOOK" > "$WORK/out"
@@ -107,13 +107,14 @@ is_field alice state slow "known good, then hanging: state slow"
 like "$(cat "$WORK/out")" 'HF_HOME=' "slow: as the last verdict, variables set"
 ok "MUST 2.6.2: the policy's own deadline, 500 ms ($MS ms)" \
     within 1000 450
+policy <<< $'[cache]\nfresh = 0s\ndeadline = 30s'
 timed by_su alice true
-ok "slow: the second login at once ($MS ms)" within 200
+ok "slow: the second login at once ($MS ms)" within 15000
 
 # --- the server dies --------------------------------------------------------
 
 kill -KILL "$server"
-wait_for 5 no_probes
+wait_for 5 no_helper
 mark_log
 by_su alice "$LOOK" > "$WORK/out"
 is_field alice state error "dead and gone: state error"

@@ -11,13 +11,9 @@ ready alice bob
 policy <<< $'[cache]\nfresh = 0s'
 HUB_DIR=$CACHE/hub
 
-quiet() {
-    ! pgrep -x hfcache-probe > /dev/null
-}
-
 login() { # USER: and wait until what it started has ended
     by_ssh "$1" true
-    wait_for 10 quiet
+    wait_for 10 no_helper
 }
 
 shape() { # of a repository: type, mode, owner, group, name
@@ -63,7 +59,7 @@ is "$(shape models--acme--moved)" "$before" "root's login: nothing either"
 login bob # finds it again
 mark_log
 out=$(by_terminal alice true)
-wait_for 10 quiet
+wait_for 10 no_helper
 is "$(shape models--acme--moved | grep '^d')" "$(cat <<END
 d 2770 alice hf-users models--acme--moved
 d 2770 alice hf-users models--acme--moved/blobs
@@ -142,7 +138,7 @@ nok "and his own name is taken out, for there is nothing left" \
     grep -q "^drift=$(id -u bob) " "$TREE"
 mark_log
 out=$(by_terminal alice true)
-wait_for 10 quiet
+wait_for 10 no_helper
 is "$(stat -c '%a %U %G' "$DEEP")" "2770 alice hf-users" \
     "alice's login mends it, on a fresh verdict"
 like "$out" 'hfcache: 1 of your folders.*being mended' "she is told"
@@ -157,7 +153,7 @@ is_field alice action none "the next login starts nothing"
 chmod 2750 "$DEEP"
 checked "$(id -u alice) 4 hub/models--acme--moved" > /dev/null
 by_su alice true
-wait_for 10 quiet
+wait_for 10 no_helper
 is "$(stat -c %a "$DEEP")" 2770 "su by root mends likewise"
 rm "$TREE"
 policy <<< $'[cache]\nfresh = 0s'

@@ -19,10 +19,6 @@ usermod_is() {
     install -m 755 /dev/stdin /usr/sbin/usermod
 }
 
-no_helper() {
-    ! pgrep -x hfcache-probe > /dev/null
-}
-
 # --- how it is called -------------------------------------------------------
 
 usermod_is <<'END'

@@ -9,13 +9,16 @@
 
 # Groups of the privileged sshd process behind a session of USER.
 monitor_groups() {
-    local out pid
-    by_ssh "$1" 'ps -o ppid= -p $PPID; read -r _' < <(sleep 1.5) > "$WORK/pid" &
+    local out pid hold
+    mkfifo "$WORK/hold"
+    by_ssh "$1" 'ps -o ppid= -p $PPID; read -r _' < "$WORK/hold" > "$WORK/pid" &
+    exec {hold}> "$WORK/hold"
     wait_for 5 test -s "$WORK/pid"
     pid=$(tr -d ' ' < "$WORK/pid")
     out=$(grep -E '^(Uid|Gid|Groups):' "/proc/$pid/status" | tr -s '\t ' ' ')
+    exec {hold}>&-
     wait $!
-    rm "$WORK/pid"
+    rm "$WORK/pid" "$WORK/hold"
     echo "$out"
 }
 

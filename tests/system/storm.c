@@ -9,7 +9,6 @@
  * whether the program has a child or was sent a SIGCHLD, for which login
  * programs wait.  The slowest come first.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>

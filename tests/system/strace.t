@@ -73,10 +73,10 @@ mv /srv/away "$CACHE"
 trace_sshd() {
     "${TRACE[@]}" -o "$WORK/trace" -p "$(cat /run/sshd.pid)" &
     tracer=$!
-    sleep 0.5
+    wait_for 5 grep -q '^TracerPid:.[1-9]' "/proc/$(cat /run/sshd.pid)/status"
     by_ssh alice true
     rc=$?
-    sleep 0.3
+    wait_for 5 eval '! pgrep -P "$(cat /run/sshd.pid)" > /dev/null'
     kill "$tracer"
     wait "$tracer" 2> /dev/null
     return "$rc"

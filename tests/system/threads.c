@@ -9,7 +9,6 @@
  * the host's groups, and how many descriptors, tasks, mappings and bytes of heap
  * it has, when each user has had one session.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <grp.h>
 #include <malloc.h>

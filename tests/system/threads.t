@@ -10,8 +10,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 ready
-cc -O1 -pthread -o "$WORK/threads" "$SYSTEM/threads.c" -lpam ||
-    skip_all "no compiler or no PAM headers"
+build "$WORK/threads" -pthread "$SYSTEM/threads.c" -lpam
 groupadd team
 groupadd second
 names=()
@@ -100,10 +99,8 @@ is "$(ps ax -o stat=,comm= | grep -c '^Z')" 0 "no zombie is left"
 tsan_build() {
     make -s -C "$SRC" BUILD="$BUILD/tsan" OPTIMISE="-O1 -g" \
         CPPFLAGS=-Dclone=__clone SANITIZE=-fsanitize=thread \
-        "$BUILD/tsan/pam_hfcache.so" &&
-        cc -O1 -g -pthread -fsanitize=thread -o "$WORK/tsan" \
-            "$SYSTEM/threads.c" -lpam && "$WORK/tsan" -n 0 x
-    [ $? -eq 2 ] # it begins, and does not like its arguments
+        "$BUILD/tsan/pam_hfcache.so" || exit 1
+    build "$WORK/tsan" -g -pthread -fsanitize=thread "$SYSTEM/threads.c" -lpam
 }
 
 run_tsan() { # ROUNDS
@@ -112,11 +109,12 @@ run_tsan() { # ROUNDS
         "$WORK/tsan" -s tsan -n "$1" "${names[@]}" 2> "$WORK/report")
 }
 
-if ! tsan_build > "$WORK/quiet" 2>&1; then
+if ! builds -pthread -fsanitize=thread <<< 'int main(void) { return 0; }'; then
     diag_stream < "$WORK/quiet"
     skip "no thread sanitizer to be had" "no race between eight sessions"
     done_testing
 fi
+tsan_build
 sed "s|pam_hfcache.so|$BUILD/tsan/pam_hfcache.so|" /etc/pam.d/su > /etc/pam.d/tsan
 for name in "${names[@]}"; do
     forget "$name"
