@@ -113,6 +113,7 @@ struct walk {
     char **mounts; /* paths of mounts below the root */
     size_t nmounts;
     bool remembers; /* it knows or records something */
+    int64_t now_wall; /* in the beginning */
     struct walk_queue queue;
 };
 
