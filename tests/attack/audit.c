@@ -315,7 +315,7 @@ TEST("MUST 3: a file whose links come and go is left until that is over")
         SKIP("the machine made him pause: it was over, and rightly mended");
     check_watched();
     usleep(30000);
-    (void)repair(1);
+    repair(1);
     check_is(BLOBS "/linked", 0664, ALICE, GID);
 }
 
@@ -368,7 +368,7 @@ TEST("MUST 4: nothing to others, what is clean is not touched at all")
     CHECK(take_sum(HUB "/blobs") == store);
     options.rules.mode = 02775; /* which others have not all, nor get it */
     usleep(30000);
-    (void)repair(4);
+    repair(4);
     CHECK(take_sum(HUB "/blobs") == store);
     for (unsigned i = 0; i < ARRAY_LEN(files); i++) {
         REQUIRE_INT(fstat(files[i], &st), 0);
@@ -480,8 +480,8 @@ TEST("MUST 6: mounts, special files, escaping links are reported, not entered")
     REQUIRE_INT(mkfifo(tap_in_folder(BLOBS "/fifo"), 0666), 0);
     options.tell = count_told;
     options.foreign = true;
-    (void)repair(1);
-    (void)repair(4);
+    repair(1);
+    repair(4);
     CHECK(take_sum("alice") == sum);
     CHECK_INT(times_told(LAYOUT_MOUNT), 2);
     CHECK_INT(times_told(LAYOUT_ESCAPE), 2);

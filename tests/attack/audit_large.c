@@ -28,7 +28,7 @@ repair_apart(unsigned jobs, rlim_t descriptors)
     REQUIRE(pid >= 0);
     if (pid == 0) {
         REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
-        (void)repair(jobs);
+        repair(jobs);
         _exit(0);
     }
     REQUIRE_INT(wait4(pid, &status, 0, &usage), pid);
@@ -115,8 +115,8 @@ TEST("MUST 6: what lies deeper than a walk goes is told")
     do_as(ALICE, dig);
     options.repair = false;
     options.tell = count_unseen;
-    (void)repair(1);
-    (void)repair(4);
+    repair(1);
+    repair(4);
     CHECK_INT(unseen, 2);
 }
 

@@ -40,9 +40,9 @@ move_and_repair(const char *source, const char *target)
     to = target;
     do_as(MALLORY, move);
     usleep(30000); /* until files have settled */
-    (void)repair(1);
+    repair(1);
     options.foreign = true;
-    (void)repair(4);
+    repair(4);
     options.foreign = false;
 }
 
@@ -150,9 +150,9 @@ TEST("mend.h: what nobody but its owner could write is mended, as moved by him")
 {
     make_mine();
     make_private(HUB "/models--x", ALICE, 0755);
-    (void)repair(4);
+    repair(4);
     usleep(30000);
-    (void)repair(1);
+    repair(1);
     check_is(HUB "/models--x", 02775, ALICE, GID);
     check_is(HUB "/models--x/blobs/secret", 0640, ALICE, GID);
     CHECK_INT(opens(EVE, HUB "/models--x/blobs/secret", O_RDONLY), 1);
@@ -231,7 +231,7 @@ TEST("mend.h: an empty file that is open for writing may be filled: it stays")
     check_is(HUB "/.locks/m/x.lock", 0600, ALICE, PROJECT);
     check_is(MINE "/blobs/x", 0640, ALICE, ALICE);
     close(fd);
-    (void)repair(1);
+    repair(1);
     check_is(HUB "/.locks/m/x.lock", 0660, ALICE, GID);
 }
 
@@ -296,7 +296,7 @@ TEST("mend.h: nobody gets the right to change what somebody moved in")
     }
     make_file(MINE "/refs/main", HEX40, ALICE, GID, 0644);
     usleep(30000);
-    (void)repair(1);
+    repair(1);
     check_is(MINE "/refs/main", 0664, ALICE, GID); /* a commit's name */
 }
 
@@ -328,7 +328,7 @@ TEST("audit.h: only members', root's folders; --foreign: root's and nobody's")
     usleep(30000);
     for (int foreign = 0; foreign < 2; foreign++) {
         options.foreign = foreign;
-        (void)repair(1);
+        repair(1);
         for (size_t i = 0; i < ARRAY_LEN(files); i++) {
             gid_t gid = foreign ? files[i].foreign : files[i].plain;
 
@@ -341,6 +341,25 @@ TEST("audit.h: only members', root's folders; --foreign: root's and nobody's")
     }
 }
 
+TEST("audit.h: what root brought in stays whole until --foreign mends it")
+{
+    static const char top[] = HUB "/models--r";
+    static const char file[] = HUB "/models--r/blobs/x";
+
+    make_mine();
+    make_folder(top, 0, 0, 0770);
+    make_folder(HUB "/models--r/blobs", 0, 0, 0770);
+    make_file(file, "x", 0, 0, 0660);
+    usleep(30000);
+    repair(1);
+    check_is(top, 0770, 0, 0);
+    check_is(file, 0660, 0, 0);
+    options.foreign = true;
+    repair(4);
+    check_is(top, 02770, 0, GID);
+    check_is(file, 0660, 0, GID);
+}
+
 TEST("mend.h: where anybody may link any file, no file is changed")
 {
     make_mine();
@@ -350,7 +369,7 @@ TEST("mend.h: where anybody may link any file, no file is changed")
     make_folder(MINE "/snapshots/d", ALICE, GID, 0770);
     usleep(30000);
     options.foreign = true;
-    (void)repair(4);
+    repair(4);
     check_is(MINE "/blobs/x", 0646, ALICE, GID);
     check_is(MINE "/snapshots/d", 02770, ALICE, GID);
 }
@@ -361,8 +380,8 @@ static void
 repair_as_oneself(void)
 {
     options.foreign = true; /* which is root's alone */
-    (void)repair(1);
-    (void)repair(4);
+    repair(1);
+    repair(4);
 }
 
 TEST("a user's own repair: the same rules, and nobody else's inodes")
@@ -427,7 +446,7 @@ TEST("mend.h: on a disk of the cache's own what lost its group is mended")
     make_file(MINE "/blobs/x", "data", ALICE, ALICE, 0640);
     make_folder(MINE "/blobs/closed", ALICE, ALICE, 0700);
     usleep(30000);
-    (void)repair(1);
+    repair(1);
     check_is(MINE "/blobs/x", 0640, ALICE, GID);
 }
 

@@ -176,7 +176,7 @@ kill_repair(unsigned jobs, unsigned step, useconds_t after)
     REQUIRE(pid >= 0);
     if (pid == 0) {
         steps_left = step;
-        (void)repair(jobs);
+        repair(jobs);
         _exit(0);
     }
     if (!step) {
@@ -195,7 +195,7 @@ learn_what_is_right(void)
 
     reset();
     start_ms = util_monotonic_ms();
-    (void)repair(1);
+    repair(1);
     start_ms = util_monotonic_ms() - start_ms;
     for (size_t i = 0; i < count; i++)
         inodes[i].after = look(&inodes[i]);
@@ -237,7 +237,7 @@ TEST("MUST 5: killed at any point, nothing is more open than before or after")
             left += !is_same(now, inodes[i].after);
         }
         usleep(26000);
-        (void)repair(jobs);
+        repair(jobs);
         for (size_t i = 0; i < count; i++)
             if (!CHECK(is_same(look(&inodes[i]), inodes[i].after)))
                 tap_note("%s after the next run", inodes[i].path);
@@ -277,7 +277,7 @@ TEST("audit.h: files when they are met, folders after what is in them")
         reset();
         stopped = 0;
         left_to_tell = most;
-        (void)repair(most % 2 ? 4 : 1);
+        repair(most % 2 ? 4 : 1);
         for (size_t i = 0; i < count; i++) {
             check_rights(&inodes[i], look(&inodes[i]));
             check_order(&inodes[i]);
