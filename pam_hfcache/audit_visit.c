@@ -161,7 +161,7 @@ bump(uint64_t *counter, uint64_t by)
 struct judged {
     unsigned what;
     bool is_mendable;
-    const char *why; /* what is mendable may not be mended; or NULL */
+    const char *why; /* it is not mended; or NULL */
     struct layout_wanted wanted;
 };
 
@@ -195,8 +195,11 @@ decide(struct audit_work *work, const struct walk_item *item,
 {
     struct owner owner;
 
-    if (!judged->is_mendable)
+    if (!judged->is_mendable) {
+        if ((judged->what & ~(unsigned)LAYOUT_OTHER_ACL) == DRIFT_CLOSED)
+            judged->why = "wants bits of others: chmod o+rx";
         return;
+    }
     owner = find_owner(work, item->stat->stx_uid);
     judged->why = audit_refuse(work, item, holder, &owner, trust);
     judged->is_mendable = !judged->why;
