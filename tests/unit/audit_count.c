@@ -65,10 +65,13 @@ TEST("what was mended or is gone is no longer wrong; what failed is")
     CHECK(audit_is_healthy(&audit));
     CHECK_INT(audit.nrepositories, 0);
     count("hub/models--a/d", DRIFT_GROUP, 7, AUDIT_FAILED);
+    audit_count_end(&audit);
     CHECK(!audit_is_healthy(&audit));
     CHECK_INT(audit.mended, 1);
     CHECK_INT(audit.gone, 1);
     CHECK_INT(audit.failed, 1);
+    REQUIRE_INT(audit.nrepositories, 1); /* its owner's login tries again */
+    CHECK_INT(audit.repositories[0].mendable, DRIFT_GROUP);
     audit_free(&audit);
 }
 
