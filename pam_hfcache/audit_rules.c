@@ -136,7 +136,7 @@ refuse_owner(const struct audit_work *work, const struct statx *st,
         (st->stx_uid == 0 && is_folder && trust != MEND_ALONE))
         return NULL;
     if (st->stx_uid != 0 && owner->is_known)
-        return "its owner is no member";
+        return "its owner is no member: make him one, or chown it";
     if (work->options->foreign)
         return NULL;
     if (st->stx_uid != 0)

@@ -127,6 +127,25 @@ is_mending(const struct audit_work *work)
     return work->options->repair && !work->options->dry_run;
 }
 
+/*
+ * What is wrong still with what was mended: bits of others, which none are
+ * given, and the writing of what may be another's.
+ */
+static unsigned
+find_left(const struct audit_work *work, const struct walk_item *item,
+          const struct audit_mark *holder, const struct layout_wanted *wanted)
+{
+    struct layout_inode inode = mend_describe(&work->mend, item->stat);
+    struct layout_wanted again;
+
+    inode.mode = (inode.mode & S_IFMT) | wanted->mode;
+    inode.gid = wanted->gid;
+    inode.acl = wanted->acl;
+    return layout_judge_in(holder->where, walk_last_name(item), &inode,
+                           work->mend.rules, &again) &
+           DRIFT_CLOSED;
+}
+
 /* Mend it, and say what became of it.  As mend_inode(). */
 static int
 mend(struct audit_work *work, const struct walk_item *item,
@@ -145,6 +164,12 @@ mend(struct audit_work *work, const struct walk_item *item,
         found->fate = AUDIT_MENDED;
     if (r != -ENOENT)
         found->why = report->err.text;
+    if (r > 0 && find_left(work, item, holder, &report->wanted)) {
+        found->fate = AUDIT_TOLD;
+        found->what = report->what = DRIFT_CLOSED;
+        found->why = S_ISREG(item->type) ? "mended in part: chmod " AUDIT_BY_HAND
+                                         : "mended in part: chmod o+rx";
+    }
     return r;
 }
 

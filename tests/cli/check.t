@@ -163,6 +163,12 @@ is "$(stat -c %a "$HUB"/.locks/models--org--a/x*)" 664 \
 echo "no commit's name" > "$HUB/models--org--b/refs/moved"
 chown 3002:900 "$HUB/models--org--b/refs/moved"
 chmod 644 "$HUB/models--org--b/refs/moved"
+chgrp 901 "$HUB/models--org--b/refs/moved"
+settle
+exits 1 "repair of what nobody else gets the right to change" repair
+like "$out" "found   .*drift   bits missing: 1
+ *-0644  bob:vision  hub/models--org--b/refs/moved  mended in part: chmod by hand" \
+    "says that it is not right yet"
 settle
 exits 1 "repair of what may have been moved in" repair
 like "$out" "refs/moved  may have been moved in by another: chmod by hand" \
@@ -340,6 +346,10 @@ policy <<< $'[cache]\nacl = no\nmode = 2775'
 exits 1 "with another policy" check
 unlike "$out" known "it looks at all, too"
 like "$out" 'hub  wants bits of others: chmod o\+rx' "what is not mended, and why"
+chmod 2750 "$HUB"
+exits 1 "repair gives others nothing" repair
+like "$out" 'd2750  root:hf-users  hub  mended in part: chmod o\+rx' "and says so"
+is "$(stat -c %a "$HUB")" 2770 "but gives the group what it wants"
 
 # --- ^C ----------------------------------------------------------------------
 
