@@ -99,6 +99,22 @@ TEST("of each finding the first paths are kept, in order, whatever comes first")
     audit_free(&audit);
 }
 
+TEST("what is left is kept before what was mended or is gone")
+{
+    static const char *const wanted[] = {"e", "f", "g", "a", "b"};
+
+    REQUIRE_INT(audit_count_begin(&audit), 0);
+    count("g", DRIFT_GROUP, 7, AUDIT_FAILED);
+    for (char path[] = "a"; *path < 'e'; ++*path)
+        count(path, DRIFT_GROUP, 7, *path == 'a' ? AUDIT_GONE : AUDIT_MENDED);
+    count("f", DRIFT_GROUP, 7, AUDIT_TOLD);
+    count("e", DRIFT_GROUP, 7, AUDIT_NEEDED);
+    REQUIRE_INT(kind_of(DRIFT_GROUP)->nsamples, AUDIT_SAMPLES);
+    for (size_t i = 0; i < AUDIT_SAMPLES; i++)
+        CHECK_STR(kind_of(DRIFT_GROUP)->sample[i].path, wanted[i]);
+    audit_free(&audit);
+}
+
 TEST("the repository or folder of the frame that a path is in")
 {
     static const struct {
