@@ -36,6 +36,10 @@ enum audit_fate {
     AUDIT_GONE,   /* it was moved or removed meanwhile */
 };
 
+/* What a reason of AUDIT_TOLD ends with, if there is a way to mend it. */
+#define AUDIT_FOREIGN "--foreign mends it"
+#define AUDIT_BY_HAND "by hand"
+
 /* An inode of which there is something to say. */
 struct audit_item {
     const char *path; /* from the root; "" is the root */
@@ -77,7 +81,10 @@ struct audit_options {
     void *data;         /* of both */
 };
 
-/* One finding's count and first inodes, in bytewise order of their paths. */
+/*
+ * One finding's count and first inodes: what is left before what was mended,
+ * each in bytewise order of their paths.
+ */
 struct audit_kind {
     const struct layout_finding *finding;
     uint64_t count;
@@ -104,6 +111,7 @@ struct audit {
     int64_t oldest_wall;     /* when the first of the reused was looked at */
     uint64_t alarms, drifts, notes; /* inodes, each by its worst finding; left */
     uint64_t needed, mended, failed, gone; /* see enum audit_fate */
+    uint64_t foreign, by_hand; /* left, with such a reason */
     struct audit_kind *kinds; /* one a finding of the layout */
     size_t nkinds;
     struct audit_repository *repositories; /* worst first */

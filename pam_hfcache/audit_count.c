@@ -56,14 +56,29 @@ audit_copy_item(struct audit_item *copy, const struct audit_item *item)
     return true;
 }
 
-/* Keep the item if its path is among the first; `kind` owns the copy. */
+/* What was mended is no longer there to be found. */
+static bool
+is_left(const struct audit_item *item)
+{
+    return item->fate != AUDIT_MENDED && item->fate != AUDIT_GONE;
+}
+
+static bool
+comes_before(const struct audit_item *item, const struct audit_item *other)
+{
+    if (is_left(item) != is_left(other))
+        return is_left(item);
+    return strcmp(item->path, other->path) < 0;
+}
+
+/* Keep the item if it is among the first; `kind` owns the copy. */
 static void
 keep_sample(struct audit_kind *kind, const struct audit_item *item)
 {
     size_t place = kind->nsamples;
     struct audit_item copy;
 
-    while (place > 0 && strcmp(item->path, kind->sample[place - 1].path) < 0)
+    while (place > 0 && comes_before(item, &kind->sample[place - 1]))
         place--;
     if (place == AUDIT_SAMPLES || !audit_copy_item(&copy, item))
         return;
@@ -209,13 +224,20 @@ audit_count_end(struct audit *audit)
 
 /* --- both ---------------------------------------------------------------- */
 
-/* What was mended is no longer there to be found. */
 static void
 count_severity(struct audit *audit, enum layout_severity severity)
 {
     audit->alarms += severity == LAYOUT_SEVERITY_ALARM;
     audit->drifts += severity == LAYOUT_SEVERITY_DRIFT;
     audit->notes += severity == LAYOUT_SEVERITY_NOTE;
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+
+    return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
 void
@@ -228,6 +250,8 @@ audit_count(struct audit *audit, const struct audit_item *item)
     audit->mended += item->fate == AUDIT_MENDED;
     audit->failed += item->fate == AUDIT_FAILED;
     audit->gone += item->fate == AUDIT_GONE;
+    audit->foreign += ends_with(item->why, AUDIT_FOREIGN);
+    audit->by_hand += ends_with(item->why, AUDIT_BY_HAND);
     for (size_t i = 0; i < audit->nkinds; i++) {
         if (!(item->what & audit->kinds[i].finding->bit))
             continue;
@@ -235,7 +259,7 @@ audit_count(struct audit *audit, const struct audit_item *item)
         if (is_shown)
             keep_sample(&audit->kinds[i], item);
     }
-    if (item->fate == AUDIT_MENDED || item->fate == AUDIT_GONE)
+    if (!is_left(item))
         return;
     count_severity(audit, severity);
     add_to_repository(audit, item, severity);

@@ -122,21 +122,38 @@ refuse_frame(const struct statx *st, const struct audit_mark *holder)
     return NULL;
 }
 
-/* NULL if what this owner has may be mended, else why not. */
+/*
+ * NULL if what this owner has may be mended, else why not.  Root's folder that
+ * shows by its group whose doing the files in it are goes with these.
+ */
 static const char *
 refuse_owner(const struct audit_work *work, const struct statx *st,
-             const struct owner *owner)
+             const struct owner *owner, enum mend_trust trust)
 {
-    if (owner->is_member || (st->stx_uid == 0 && S_ISDIR(st->stx_mode)))
+    bool is_folder = S_ISDIR(st->stx_mode);
+
+    if (owner->is_member ||
+        (st->stx_uid == 0 && is_folder && trust != MEND_ALONE))
         return NULL;
     if (st->stx_uid != 0 && owner->error)
         return "NSS did not say who its owner is";
     if (st->stx_uid != 0 && owner->is_known)
-        return "its owner is no member";
+        return "its owner is no member: make him one, or chown it";
     if (work->options->foreign)
         return NULL;
-    return st->stx_uid == 0 ? "a file of root's: --foreign mends it"
-                            : "its owner has no name: --foreign mends it";
+    if (st->stx_uid != 0)
+        return "its owner has no name: " AUDIT_FOREIGN;
+    return is_folder ? "a folder of root's: " AUDIT_FOREIGN
+                     : "a file of root's: " AUDIT_FOREIGN;
+}
+
+/* What has the right group wants other bits. */
+static const char *
+refuse_moved(const struct audit_work *work, const struct statx *st)
+{
+    return st->stx_gid == work->mend.rules->gid
+               ? "may have been moved in by another: chmod " AUDIT_BY_HAND
+               : "may have been moved in by another: chgrp " AUDIT_BY_HAND;
 }
 
 const char *
@@ -159,6 +176,6 @@ audit_refuse(const struct audit_work *work, const struct walk_item *item,
     if (S_ISREG(st->stx_mode)
             ? !mend_trusts_file(&work->mend, st, audit_trust_in(holder, st->stx_uid))
             : trust == MEND_BARRED)
-        return "may have been moved in by another: chgrp by hand";
-    return is_user ? NULL : refuse_owner(work, st, owner);
+        return refuse_moved(work, st);
+    return is_user ? NULL : refuse_owner(work, st, owner, trust);
 }

@@ -137,6 +137,25 @@ tell_unseen(struct audit_work *work, const struct walk_item *item,
     return WALK_ON;
 }
 
+/*
+ * What is wrong still with what was mended: bits of others, which none are
+ * given, and the writing of what may be another's.
+ */
+static unsigned
+find_left(const struct audit_work *work, const struct walk_item *item,
+          const struct audit_mark *holder, const struct layout_wanted *wanted)
+{
+    struct layout_inode inode = mend_describe(&work->mend, item->stat);
+    struct layout_wanted again;
+
+    inode.mode = (inode.mode & S_IFMT) | wanted->mode;
+    inode.gid = wanted->gid;
+    inode.acl = wanted->acl;
+    return layout_judge_in(holder->where, walk_last_name(item), &inode,
+                           work->mend.rules, &again) &
+           DRIFT_CLOSED;
+}
+
 /* Mend it, and say what became of it.  As mend_inode(). */
 static int
 mend(struct audit_work *work, const struct walk_item *item,
@@ -155,6 +174,12 @@ mend(struct audit_work *work, const struct walk_item *item,
         found->fate = AUDIT_MENDED;
     if (r != -ENOENT)
         found->why = report->err.text;
+    if (r > 0 && find_left(work, item, holder, &report->wanted)) {
+        found->fate = AUDIT_TOLD;
+        found->what = report->what = DRIFT_CLOSED;
+        found->why = S_ISREG(item->type) ? "mended in part: chmod " AUDIT_BY_HAND
+                                         : "mended in part: chmod o+rx";
+    }
     meet(work, -r);
     return r;
 }
@@ -172,7 +197,7 @@ bump(uint64_t *counter, uint64_t by)
 struct judged {
     unsigned what;
     bool is_mendable;
-    const char *why; /* what is mendable may not be mended; or NULL */
+    const char *why; /* it is not mended; or NULL */
     struct layout_wanted wanted;
 };
 
@@ -206,8 +231,11 @@ decide(struct audit_work *work, const struct walk_item *item,
 {
     struct owner owner;
 
-    if (!judged->is_mendable)
+    if (!judged->is_mendable) {
+        if ((judged->what & ~(unsigned)LAYOUT_OTHER_ACL) == DRIFT_CLOSED)
+            judged->why = "wants bits of others: chmod o+rx";
         return;
+    }
     owner = find_owner(work, item->stat->stx_uid);
     judged->why = audit_refuse(work, item, holder, &owner, trust);
     judged->is_mendable = !judged->why;

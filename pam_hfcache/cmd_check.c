@@ -141,7 +141,8 @@ judge(const struct audit_report *report, const struct audit *audit)
     if (audit->result == 0)
         return audit_is_healthy(audit) ? CLI_FINE : CLI_FOUND;
     if (audit->result != -ECANCELED)
-        cli_error("%s: gave up: %s", policy_text(report->section, KEY_PATH),
+        cli_error("%s%s%s: gave up: %s", policy_text(report->section, KEY_PATH),
+                  *report->start ? "/" : "", report->start,
                   strerror(-audit->result));
     tell_what_helps(report, audit->result);
     return CLI_UNFINISHED;

@@ -125,7 +125,9 @@ print_menders(const struct cache *cache)
     if (cache->has_tree && cache->tree.count[TREE_ALARMS])
         puts("  look    sudo hfcache check tells what the alarms are");
     if (names_sort(cache, true))
-        puts("  open    what its owner closed only he opens: chmod -R g+rwX");
+        printf("  open    what its owner closed only he opens:\n          chgrp"
+               " -R %s DIR && chmod -R g+rwX DIR\n",
+               policy_text(cache->section, KEY_GROUP));
     if (!names_sort(cache, false))
         return;
     if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {

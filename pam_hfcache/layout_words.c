@@ -37,8 +37,8 @@ const struct layout_finding layout_findings[] = {
      "What is made in this folder does not get the cache's group, and is "
      "closed to other members."},
     {DRIFT_CLOSED, "closed", "bits missing", DRIFT,
-     "Members lack a right to it that clients need: they see \"Permission "
-     "denied\"."},
+     "Those who share the cache lack a right to it that clients need: they see "
+     "\"Permission denied\"."},
     {DRIFT_OPEN, "open", "too open", DRIFT,
      "It has bits that the layout forbids: somebody can change, or run, what "
      "he should not."},
@@ -49,8 +49,8 @@ const struct layout_finding layout_findings[] = {
      "Other members cannot take a lock in this folder, or read what a "
      "revision holds, and fail or ask the Hub again."},
     {DRIFT_KEPT, "kept", "closed by its owner", DRIFT,
-     "Its owner closed it to the group, and nobody else opens it: he can do "
-     "so with chmod."},
+     "Its owner closed it to the group, and nobody else opens it, lest it be "
+     "private."},
     {LAYOUT_OWNER, "owner", "not root's", DRIFT,
      "Its owner can close the cache to everybody, or put something else in "
      "its place."},

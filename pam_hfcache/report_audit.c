@@ -289,9 +289,9 @@ print_looked(const struct audit *audit)
     cli_add_since(&text, audit->oldest_wall);
     printf("  known   ");
     print_count(audit->reused, "entry", "entries");
-    printf(" in folders that have not changed, looked at up to %s ago;\n"
-           "          a chmod or chgrp of a file among them would not be seen:"
-           " --full looks at all\n",
+    printf(" in folders that have not changed, the oldest %s ago;\n"
+           "          a chmod, chown or hard link of a file among them would not"
+           " be seen:\n          --full looks at all\n",
            age);
 }
 
@@ -319,6 +319,8 @@ print_mended(const struct cli *cli, const struct audit *audit)
 static void
 print_verdict(const struct cli *cli, const struct audit *audit)
 {
+    if (audit->result < 0 && count_looked(audit) == 0 && !audit->drifts)
+        return; /* nothing is known */
     if (audit->alarms || audit->drifts) {
         printf("  found   %s", cli_paint(cli, audit->alarms ? PAINT_BAD
                                                             : PAINT_WARN));
@@ -338,34 +340,108 @@ print_verdict(const struct cli *cli, const struct audit *audit)
     putchar('\n');
 }
 
-/* What to type next. */
+/* --- what to type next --------------------------------------------------- */
+
+/* Where a line of advice begins: the first one behind "next". */
+static void
+begin_advice(bool *is_first)
+{
+    printf("%s", *is_first ? "  next    " : "          ");
+    *is_first = false;
+}
+
+/* Of a user what is the user's own; the policy is that of this report. */
+static void
+print_command(const struct cli *cli, bool is_users, const char *options)
+{
+    printf("%s%shfcache ", cli_paint(cli, PAINT_BOLD), is_users ? "" : "sudo ");
+    if (cli->conf) {
+        printf("--conf ");
+        cli_print_safe(cli->conf);
+        putchar(' ');
+    }
+    printf("repair%s%s", options, cli_paint(cli, PAINT_NONE));
+}
+
+static bool
+is_mended_by_logins(const struct policy_section *section)
+{
+    return policy_number(section, KEY_REPAIR) == REPAIR_OWNER &&
+           policy_number(section, KEY_VERIFY) == VERIFY_LOGIN;
+}
+
+/* A check tells what root's repair would mend, whoever runs it. */
+static void
+advise_repair(const struct audit_report *report, uint64_t count, bool *is_first)
+{
+    const struct cli *cli = report->cli;
+    bool is_user = geteuid() != 0, is_own = is_user && report->repair;
+
+    begin_advice(is_first);
+    print_command(cli, is_own, cli->foreign && !is_own ? " --foreign" : "");
+    printf("  mends ");
+    print_count(count, "of these", "of these");
+    if (is_user && !is_own) {
+        printf("; what is yours\n          ");
+        print_command(cli, true, "");
+        puts("  mends");
+    } else if (!is_own && is_mended_by_logins(report->section)) {
+        puts("; the next logins of\n          members mend their own");
+    } else {
+        putchar('\n');
+    }
+}
+
+/* What no repair mends, and what a person can do. */
+static const struct {
+    unsigned what;
+    const char *text;
+} advice[] = {
+    {LAYOUT_SECRET, "rm the token; its owner makes a new one, and keeps it at"
+                    " home"},
+    {LAYOUT_ALARMS & ~(unsigned)(LAYOUT_SECRET | LAYOUT_LINKS),
+     "rm what an alarm names and nobody needs: clients get it anew"},
+    {LAYOUT_LINKS, "find / -xdev -samefile FILE  tells the names of a file"},
+    {LAYOUT_OWNER, "sudo hfcache setup  gives the frame of the cache back to"
+                   " root"},
+};
+
+static bool
+has_found(const struct audit *audit, unsigned what)
+{
+    for (size_t i = 0; i < audit->nkinds; i++) {
+        if (audit->kinds[i].count && audit->kinds[i].finding->bit & what)
+            return true;
+    }
+    return false;
+}
+
 static void
 print_advice(const struct audit_report *report, const struct audit *audit)
 {
-    const struct cli *cli = report->cli;
-    const char *head = "  next    ";
+    bool is_first = true;
 
-    if (audit->needed && !(report->repair && !cli->dry_run)) {
-        printf("%s%ssudo hfcache repair%s  mends ", head,
-               cli_paint(cli, PAINT_BOLD), cli_paint(cli, PAINT_NONE));
-        print_count(audit->needed, "of these", "of these");
-        puts("; the next logins of\n          members mend their own");
-        head = "          ";
+    if (audit->needed && !(report->repair && !report->cli->dry_run))
+        advise_repair(report, audit->needed, &is_first);
+    if (audit->foreign) {
+        begin_advice(&is_first);
+        print_command(report->cli, false, " --foreign");
+        printf("  mends ");
+        print_count(audit->foreign, "of root's or nobody's",
+                    "of root's or nobody's");
+        putchar('\n');
     }
-    for (size_t i = 0; i < audit->nkinds; i++) {
-        const struct audit_kind *kind = &audit->kinds[i];
-
-        if (kind->count == 0)
+    for (size_t i = 0; i < ARRAY_LEN(advice); i++) {
+        if (!has_found(audit, advice[i].what))
             continue;
-        if (kind->finding->bit == DRIFT_KEPT)
-            printf("%sits owner opens what he closed:"
-                   " chmod -R g+rwX, or moves it out\n", head);
-        else if (kind->finding->bit == LAYOUT_OWNER)
-            printf("%ssudo hfcache setup  gives the frame of the cache back to"
-                   " root\n", head);
-        else
-            continue;
-        head = "          ";
+        begin_advice(&is_first);
+        puts(advice[i].text);
+    }
+    if (audit->by_hand || has_found(audit, DRIFT_KEPT)) {
+        begin_advice(&is_first);
+        printf("by hand, its owner, where members are to have it:\n"
+               "          chgrp -R %s PATH && chmod -R g+rwX PATH\n",
+               policy_text(report->section, KEY_GROUP));
     }
 }
 

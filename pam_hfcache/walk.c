@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "walk_state.h"
 
@@ -219,9 +220,12 @@ walk_run(int root_fd, const char *start, const struct walk_options *options,
                         .data = data, .jobs = options->jobs,
                         .remembers = options->known || options->record};
     struct walk_worker *workers;
+    struct timespec now = {0, 0};
     unsigned jobs, tasks;
     int r;
 
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    walk.now_wall = now.tv_sec;
     if (walk.jobs == 0 || walk.jobs > WALK_MAX_JOBS)
         walk.jobs = walk.jobs ? WALK_MAX_JOBS : 1;
     tasks = share_descriptors(&walk);

@@ -39,7 +39,8 @@ struct walk_options {
     /* For a walk that starts at the root, "": */
     const struct snapshot *known;   /* NULL, or what an earlier walk found:
                                        unchanged folders are not read again... */
-    int64_t oldest_wall;            /* ...but those last read before this time */
+    int64_t oldest_wall;            /* ...but those last read before this time,
+                                       or after now: the clock was set back */
     struct snapshot_writer *record; /* NULL, or where to write what is found;
                                        begun with `known` and as many workers
                                        as `jobs` */

@@ -116,6 +116,7 @@ struct walk {
     int64_t began_wall;
     atomic_ullong *met; /* folders that changed since, by their identities */
     bool remembers; /* it knows or records something */
+    int64_t now_wall; /* in the beginning */
     struct walk_queue queue;
 };
 

@@ -341,6 +341,25 @@ TEST("audit.h: only members', root's folders; --foreign: root's and nobody's")
     }
 }
 
+TEST("audit.h: what root brought in stays whole until --foreign mends it")
+{
+    static const char top[] = HUB "/models--r";
+    static const char file[] = HUB "/models--r/blobs/x";
+
+    make_mine();
+    make_folder(top, 0, 0, 0770);
+    make_folder(HUB "/models--r/blobs", 0, 0, 0770);
+    make_file(file, "x", 0, 0, 0660);
+    usleep(30000);
+    repair(1);
+    check_is(top, 0770, 0, 0);
+    check_is(file, 0660, 0, 0);
+    options.foreign = true;
+    repair(4);
+    check_is(top, 02770, 0, GID);
+    check_is(file, 0660, 0, GID);
+}
+
 TEST("mend.h: where anybody may link any file, no file is changed")
 {
     make_mine();

@@ -63,6 +63,12 @@ exits 2 "a PATH with .." check "$CACHE/../huggingface"
 exits 2 "no number of threads" check --jobs 0
 like "$err" "--jobs 0: give a number of threads, 1 to 64" "it says what is right"
 printf '[cache]\npath = /srv/none\n' > /mnt/none.conf
+exits 3 "a PATH that is not there" check "$HUB/models--org--none"
+is "$(still "$out")" "$HUB/models--org--none  group hf-users  [cache], built-in default
+  looked  at 0 entries in N s, then gave up: No such file or directory" \
+    "nothing is said of what was not looked at"
+is "$err" "hfcache: $HUB/models--org--none: gave up: No such file or directory" \
+    "what is not there is named"
 exits 3 "no cache" --conf /mnt/none.conf check
 like "$err" '/srv/none: No such file' "which folder is not there"
 run status
@@ -102,12 +108,12 @@ is "$(still "$out")" "$CACHE  group hf-users  [cache], built-in default
           closed to other members.
   drift   bits missing: 1
           -0644  root:hf-users  hub/.locks/models--org--a/x\\x0ay\\x1b[31m\\xff.lock  a file of root's: --foreign mends it
-          Members lack a right to it that clients need: they see \"Permission
-          denied\".
+          Those who share the cache lack a right to it that clients need: they
+          see \"Permission denied\".
   drift   closed by its owner: 1
           -0600  bob:hf-users  hub/models--org--b/refs/main
-          Its owner closed it to the group, and nobody else opens it: he can do
-          so with chmod.
+          Its owner closed it to the group, and nobody else opens it, lest it be
+          private.
   whose   alice        hub/models--org--b  1 alarm
           root         token  1 alarm
           bob          hub/models--org--b  2 drifts
@@ -115,7 +121,11 @@ is "$(still "$out")" "$CACHE  group hf-users  [cache], built-in default
           bob          hub/models--org--a  1 drift
   next    sudo hfcache repair  mends 1 of these; the next logins of
           members mend their own
-          its owner opens what he closed: chmod -R g+rwX, or moves it out" \
+          sudo hfcache repair --foreign  mends 1 of root's or nobody's
+          rm the token; its owner makes a new one, and keeps it at home
+          rm what an alarm names and nobody needs: clients get it anew
+          by hand, its owner, where members are to have it:
+          chgrp -R hf-users PATH && chmod -R g+rwX PATH" \
     "what is wrong, whose it is, what it means, what to type"
 exits 1 "with --all" check --all
 is "$(grep -c '^\(alarm\|drift\)' <<< "$out")" 6 "--all: a line for each inode"
@@ -153,6 +163,12 @@ is "$(stat -c %a "$HUB"/.locks/models--org--a/x*)" 664 \
 echo "no commit's name" > "$HUB/models--org--b/refs/moved"
 chown 3002:900 "$HUB/models--org--b/refs/moved"
 chmod 644 "$HUB/models--org--b/refs/moved"
+chgrp 901 "$HUB/models--org--b/refs/moved"
+settle
+exits 1 "repair of what nobody else gets the right to change" repair
+like "$out" "found   .*drift   bits missing: 1
+ *-0644  bob:vision  hub/models--org--b/refs/moved  mended in part: chmod by hand" \
+    "says that it is not right yet"
 settle
 exits 1 "repair of what may have been moved in" repair
 like "$out" "refs/moved  may have been moved in by another: chmod by hand" \
@@ -171,6 +187,45 @@ like "$(cat short)" 'gave up: Too many open files
 .*raise the limit of open files: ulimit -n 1024' "and says what helps"
 is "$(stat -c %a "$HUB/models--org--b")" 770 "nothing is mended then"
 chmod 2770 "$HUB/models--org--b"
+
+# --- what to type next is true -----------------------------------------------
+
+# next_of: the advice.
+next_of() {
+    sed -n '/^  next/,$p' <<< "$out"
+}
+
+printf '[cache]\nacl = no\nrepair = off\n' > /mnt/off.conf
+chmod g-s "$HUB/models--org--a"
+exits 1 "with another policy" --conf /mnt/off.conf check
+is "$(next_of)" "  next    sudo hfcache --conf /mnt/off.conf repair  mends 1 of these" \
+    "the command has that policy, and logins do not mend what it keeps from them"
+chmod 700 "$HUB/models--org--a"
+chmod 640 "$HUB/models--org--a/refs/main"
+exits 1 "what is the group's, in a folder that is closed" check --full
+like "$out" "refs/main  may have been moved in by another: chmod by hand" \
+    "wants no chgrp"
+chmod 2770 "$HUB/models--org--a"
+chmod 660 "$HUB/models--org--a/refs/main"
+
+moved=$HUB/models--org--moved
+repository 3002 models--org--moved
+chown -hR 3002:3002 "$moved"
+chmod 600 "$moved/blobs/$BLOB"
+settle
+exits 1 "repair of what was moved in, but a blob that is closed" repair
+like "$(next_of)" "^  next    by hand, .*
+          chgrp -R hf-users PATH && chmod -R g\+rwX PATH$" "says what to type"
+eval "$(sed -n "s,PATH,'$moved',g; s/^ *\(chgrp.*\)/\1/p" <<< "$out")"
+exits 0 "with that, and repair, all is well" repair
+
+chown -hR 0:0 "$moved"
+settle
+exits 1 "what root has moved in" repair
+is "$(next_of)" "  next    sudo hfcache repair --foreign  mends 9 of root's or nobody's" \
+    "is left together, with what to type"
+exits 0 "which mends it" repair --foreign
+rm -r "$moved" "$HUB/.locks/models--org--moved"
 
 # --- several links -----------------------------------------------------------
 
@@ -200,8 +255,13 @@ chmod g-s "$HUB/models--org--a" "$HUB/models--org--b"
 chown 3001 "$HUB/models--org--a"
 as_bob check
 is "$code" 1 "a member's check finds drift"
+like "$out" 'sudo hfcache repair  mends 1 of these; what is yours
+          hfcache repair  mends$' "and says what he can type himself"
+as_bob repair --dry-run
+like "$out" '  next    hfcache repair  mends 1 of these$' "his own dry run, too"
 as_bob repair
 like "$out" 'mended  1 inode' "a member's repair mends his own"
+unlike "$out" '  next ' "which leaves nothing for others to type"
 like "$out" "d0770  alice:hf-users  hub/models--org--a  somebody else's" \
     "and says whose the rest is"
 is "$(stat -c %a "$HUB/models--org--a" "$HUB/models--org--b" | xargs)" \
@@ -230,7 +290,8 @@ exits 0 "a first check" check
 exits 0 "a second one" check
 like "$out" 'looked  at 19 entries .*known   8 entries' \
     "what has not changed is not read again, and that is said"
-like "$out" 'a chmod or chgrp of a file among them would not be seen' \
+like "$out" '8 entries in folders that have not changed, the oldest .* ago;
+          a chmod, chown or hard link of a file among them would not be seen:' \
     "what that can miss is said"
 chmod 600 "$HUB/models--org--a/refs/main"
 exits 0 "a file's own bits are not seen" check
@@ -293,6 +354,11 @@ fi
 policy <<< $'[cache]\nacl = no\nmode = 2775'
 exits 1 "with another policy" check
 unlike "$out" known "it looks at all, too"
+like "$out" 'hub  wants bits of others: chmod o\+rx' "what is not mended, and why"
+chmod 2750 "$HUB"
+exits 1 "repair gives others nothing" repair
+like "$out" 'd2750  root:hf-users  hub  mended in part: chmod o\+rx' "and says so"
+is "$(stat -c %a "$HUB")" 2770 "but gives the group what it wants"
 
 # --- ^C ----------------------------------------------------------------------
 

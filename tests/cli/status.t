@@ -187,7 +187,8 @@ is "$(still "$(sed -n '/^  tree/,$p' <<< "$out")")" \
           ... and 7 more (--json names 2)
           2 repositories given to their owners' logins since; the next check tells what is left
   look    sudo hfcache check tells what the alarms are
-  open    what its owner closed only he opens: chmod -R g+rwX
+  open    what its owner closed only he opens:
+          chgrp -R hf-users DIR && chmod -R g+rwX DIR
   mend    the next login of each owner mends it" \
     "a check that found drift: what, whose, what since, who mends it"
 exits 1 "JSON of a check" status --json

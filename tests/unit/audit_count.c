@@ -65,10 +65,13 @@ TEST("what was mended or is gone is no longer wrong; what failed is")
     CHECK(audit_is_healthy(&audit));
     CHECK_INT(audit.nrepositories, 0);
     count("hub/models--a/d", DRIFT_GROUP, 7, AUDIT_FAILED);
+    audit_count_end(&audit);
     CHECK(!audit_is_healthy(&audit));
     CHECK_INT(audit.mended, 1);
     CHECK_INT(audit.gone, 1);
     CHECK_INT(audit.failed, 1);
+    REQUIRE_INT(audit.nrepositories, 1); /* its owner's login tries again */
+    CHECK_INT(audit.repositories[0].mendable, DRIFT_GROUP);
     audit_free(&audit);
 }
 
@@ -90,6 +93,22 @@ TEST("of each finding the first paths are kept, in order, whatever comes first")
     REQUIRE_INT(audit_count_begin(&audit), 0);
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         count(paths[i], DRIFT_GROUP, 7, AUDIT_TOLD);
+    REQUIRE_INT(kind_of(DRIFT_GROUP)->nsamples, AUDIT_SAMPLES);
+    for (size_t i = 0; i < AUDIT_SAMPLES; i++)
+        CHECK_STR(kind_of(DRIFT_GROUP)->sample[i].path, wanted[i]);
+    audit_free(&audit);
+}
+
+TEST("what is left is kept before what was mended or is gone")
+{
+    static const char *const wanted[] = {"e", "f", "g", "a", "b"};
+
+    REQUIRE_INT(audit_count_begin(&audit), 0);
+    count("g", DRIFT_GROUP, 7, AUDIT_FAILED);
+    for (char path[] = "a"; *path < 'e'; ++*path)
+        count(path, DRIFT_GROUP, 7, *path == 'a' ? AUDIT_GONE : AUDIT_MENDED);
+    count("f", DRIFT_GROUP, 7, AUDIT_TOLD);
+    count("e", DRIFT_GROUP, 7, AUDIT_NEEDED);
     REQUIRE_INT(kind_of(DRIFT_GROUP)->nsamples, AUDIT_SAMPLES);
     for (size_t i = 0; i < AUDIT_SAMPLES; i++)
         CHECK_STR(kind_of(DRIFT_GROUP)->sample[i].path, wanted[i]);

@@ -3,6 +3,7 @@
  * Snapshots that are not believed: of something else, planted, damaged.
  */
 #include "snapshot_file.h"
+#include "snapshot_format.h"
 
 #define DAMAGES 10000
 
@@ -38,6 +39,26 @@ TEST("MUST: of this path, these rules and this root")
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         if (!CHECK_INT(try(&others[i]), -EINVAL))
             tap_note("of %zu", i);
+}
+
+TEST("of another version, or a machine of another order")
+{
+    static const size_t places[] = {
+        0, offsetof(struct snapshot_header, magic) + 7,
+        offsetof(struct snapshot_header, order),
+        offsetof(struct snapshot_header, version)};
+
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        int fd;
+
+        write_snapshot(FOLDERS, 1);
+        CHECK_INT(try(&of), 0);
+        fd = open(file(), O_WRONLY);
+        REQUIRE_INT(pwrite(fd, "\2", 1, (off_t)places[i]), 1);
+        close(fd);
+        if (!CHECK_INT(try(&of), -EINVAL))
+            tap_note("of byte %zu", places[i]);
+    }
 }
 
 TEST("MUST: regular, of one link, not writable by others")

@@ -348,6 +348,17 @@ TEST("each folder is read again when its time has come, the others later")
 
 /* --- what is not trusted ------------------------------------------------- */
 
+TEST("a folder read by a clock that was set back since is read again")
+{
+    make_tree();
+    ahead = 100000;
+    CHECK_INT(check().folders, FOLDERS);
+    CHECK_INT(check().folders, 0);
+    ahead = 10;
+    CHECK_INT(check().folders, FOLDERS);
+    CHECK_INT(check().folders, 0);
+}
+
 TEST("a folder too young is not trusted until it has been read again")
 {
     make_tree();
