@@ -416,6 +416,38 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
     return PAM_SUCCESS;
 }
 
+/*
+ * A line of a type that we have nothing for.  Without a hook libpam would take
+ * it for a refusal of every login; ignored, it lets nobody in by itself.
+ */
+static int
+ignore_line(pam_handle_t *pamh, const char *type)
+{
+    pam_syslog(pamh, LOG_ERR,
+               "a line of type %s does nothing, and is ignored: take it out, "
+               "and have `hfcache enable %s` add the line that is needed",
+               type, get_item(pamh, PAM_SERVICE));
+    return PAM_IGNORE;
+}
+
+EXPORTED int
+pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return ignore_line(pamh, "account");
+}
+
+EXPORTED int
+pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return ignore_line(pamh, "password");
+}
+
 EXPORTED int
 pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
