@@ -33,20 +33,23 @@ examine_side(const char *service, const char *type, struct pamside *ret)
     struct err err = {0};
     struct pamentry *entry;
     char module[4096];
+    struct text ignored = TEXT_INIT(ret->ignored);
 
     *ret = (struct pamside){.type = type};
     if (pamstack_load(pamstack_folders, service, type, &ret->stack, &err) < 0) {
         snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
         return;
     }
+    snprintf(ret->problem, sizeof(ret->problem), "%s", ret->stack.problem);
     ret->at = pamstack_find(&ret->stack, PAMSTACK_MODULE, 0);
     ret->has_line = ret->at < ret->stack.count;
     if (!ret->has_line)
         return;
     entry = &ret->stack.entry[ret->at];
+    pamstack_arguments(entry, ret->conf, sizeof(ret->conf), &ignored);
     find_module(entry->module, module, sizeof(module));
-    ret->reached = safefs_is_file(module);
-    if (!ret->reached)
+    ret->reached = safefs_is_file(module) && !*ret->problem;
+    if (!*ret->problem && !ret->reached)
         snprintf(ret->problem, sizeof(ret->problem), "%.480s does not exist",
                  module);
     ret->passed_by = pamstack_passed_by(&ret->stack, ret->at);
@@ -73,6 +76,11 @@ print_side_line(const struct cli *cli, const struct pamside *side)
     printf("%s\n", side->stack.from_other ? "  (the service has none of its "
                                             "own: \"other\" serves)"
                                           : "");
+    if (*side->ignored) {
+        printf("           %signored: ", cli_paint(cli, PAINT_WARN));
+        cli_print_safe(side->ignored);
+        printf("; give conf=/PATH or debug%s\n", cli_paint(cli, PAINT_NONE));
+    }
     if (by != entry)
         printf("           %spassed over if %s:%u (%s %s) says so%s\n",
                cli_paint(cli, PAINT_WARN), by->file, by->number, by->control,
@@ -361,15 +369,11 @@ choose_service(const struct cli *cli, char *ret, size_t size)
  * the stack says, believed on the module's terms.
  */
 static const char *
-choose_conf(const struct cli *cli, const struct pamside *session, char *buffer,
-            size_t size, uid_t *ret_trusted)
+choose_conf(const struct cli *cli, const struct pamside *session,
+            uid_t *ret_trusted)
 {
     *ret_trusted = cli->conf ? getuid() : 0;
-    if (cli->conf || !session->has_line ||
-        pamstack_argument(&session->stack.entry[session->at], "conf", buffer,
-                          size) < 0)
-        return cli->conf;
-    return buffer;
+    return !cli->conf && *session->conf ? session->conf : cli->conf;
 }
 
 static bool
@@ -422,11 +426,9 @@ static int
 explain(const struct cli *cli, const char *user, struct explanation *it,
         struct lines *why)
 {
-    char conf[4096];
     uid_t trusted;
     struct err err = {0};
-    const char *file =
-        choose_conf(cli, &it->session, conf, sizeof(conf), &trusted);
+    const char *file = choose_conf(cli, &it->session, &trusted);
     int r = login_begin(file, trusted, user, it->service, it->login, why, &err);
 
     it->policy_lines = why->count;

@@ -54,6 +54,14 @@ like "$out" 'passed over if /etc/pam.d/early:3 \(success=1 default=ignore pam_su
 like "$out" 'passed over if /etc/pam.d/early:1 \(sufficient pam_rootok.so\)' \
     "sufficient: named"
 
+service typing <<'END'
+session optinal pam_hfcache.so
+END
+exits 1 "a control that libpam does not know" explain bob --service typing
+like "$out" '/etc/pam.d/typing:1: control "optinal" is not known, and libpam fails' \
+    "a control that libpam does not know: where, and what"
+rm /etc/pam.d/typing
+
 rm "$MODULE"
 exits 1 "no module to load" explain bob
 like "$out" "$MODULE does not exist" "no module: said"
@@ -121,7 +129,15 @@ like "$out" "
 Policy
   $POLICY
 " "--conf beats it: said"
-sed -i 's, conf=/mnt/other,,' /etc/pam.d/sshd
+sed -i 's, conf=/mnt/other, conf=other path=/srv/x,' /etc/pam.d/sshd
+exits 0 "arguments that the module ignores" explain bob
+like "$out" 'ignored: conf=other path=/srv/x; give conf=/PATH or debug' \
+    "arguments that the module ignores: said"
+like "$out" "
+Policy
+  $POLICY
+" "arguments that the module ignores: ignored here, too"
+sed -i 's, conf=other path=/srv/x,,' /etc/pam.d/sshd
 
 policy <<< $'[cache]\nmembership = require'
 exits 1 "membership = require, not a member" explain alice
