@@ -140,8 +140,9 @@ print_persist(const struct login *login)
     struct err err = {0};
     int how;
 
-    if (membership_persist_how(login->section, login->gid, group, sizeof(group),
-                               &how, &err) < 0)
+    if (membership_persist_how(login->section, login->person.subject.user,
+                               login->gid, group, sizeof(group), &how,
+                               &err) < 0)
         printf("  cannot be made lasting: %s\n", err.text);
     else
         printf("  made lasting by %s (persist = %s, %s)\n",
@@ -206,7 +207,7 @@ print_group(const struct explanation *it)
     print_giver(it);
     printf("  membership = %s (%s)\n", wanted->text,
            cli_origin(&wanted->origin, where, sizeof(where)));
-    if (login->member == MEMBER_ADDED && wanted->number == MEMBERSHIP_ENSURE)
+    if (!login->lasting && wanted->number == MEMBERSHIP_ENSURE)
         print_persist(login);
 }
 
@@ -303,7 +304,9 @@ choose_advice(const struct explanation *it, struct text *text)
         advice = report_advice(login->view.state, login->view.drift);
     if (advice)
         text_addf(text, "%s%s", text->length ? "; " : "", advice);
-    if (login->has_gid && login->member == MEMBER_NO && !it->needs_auth)
+    /* Why `ensure` cannot do it is told with what helps. */
+    if (login->has_gid && login->member == MEMBER_NO && !it->needs_auth &&
+        policy_number(login->section, KEY_MEMBERSHIP) != MEMBERSHIP_ENSURE)
         text_addf(text, "%ssudo usermod -aG %s %s", text->length ? "; " : "",
                   policy_text(login->section, KEY_GROUP), it->user);
 }

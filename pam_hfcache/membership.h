@@ -85,15 +85,20 @@ enum guard membership_guarded_add(const struct subject *subject, gid_t gid,
 /* True if this process has one thread only (false when it can't be told). */
 bool membership_single_thread(void);
 
+#define MEMBERSHIP_MAX_NAME 100 /* directories have long ones: name@domain */
+
+/* True if `name` can be a user's or group's name in a file name or argument. */
+bool membership_name_is_safe(const char *name);
+
 /*
- * How `persist` is to be done for the group `gid`: PERSIST_USERMOD or
+ * How `persist` is to be done for `user` and the group `gid`: PERSIST_USERMOD or
  * PERSIST_USERDB; resolves PERSIST_AUTO by /etc/group and nsswitch.conf.
- * `ret_name` gets the group's name (`size` bytes).  -ENOENT with a sentence if
- * neither can work.
+ * `ret_name` gets the group's name (`size` bytes).  -ENOENT or -EINVAL with a
+ * sentence if neither can work.
  */
-int membership_persist_how(const struct policy_section *section, gid_t gid,
-                           char *ret_name, size_t size, int *ret_how,
-                           struct err *err);
+int membership_persist_how(const struct policy_section *section,
+                           const char *user, gid_t gid, char *ret_name,
+                           size_t size, int *ret_how, struct err *err);
 
 /*
  * True if `path` is the home of some user of NSS, or holds one below it; the

@@ -139,6 +139,19 @@ Policy
 " "arguments that the module ignores: ignored here, too"
 sed -i 's, conf=other path=/srv/x,,' /etc/pam.d/sshd
 
+rm "$POLICY"
+printf '%s\n' 'DOM\eve:x:3009:3009::/home/eve:/bin/sh' >> /etc/passwd
+exits 1 "a name that no helper is given" explain 'DOM\eve'
+like "$out" 'DOM\\eve is not a member, and is not added' \
+    "a name that no helper is given: as the login, it adds nobody"
+like "$out" 'cannot be made lasting: user name DOM\\eve: not one that .*: add the' \
+    "a name that no helper is given: what helps"
+policy <<< $'[cache]\ngroup = 4711'
+exits 1 "a gid without a name" explain alice
+like "$out" 'cannot be made lasting: gid 4711 has no name .* groupadd --gid 4711' \
+    "a gid without a name: what helps"
+unlike "$out" 'usermod' "a gid without a name: and not what does not"
+
 policy <<< $'[cache]\nmembership = require'
 exits 1 "membership = require, not a member" explain alice
 like "$out" 'To mend it: sudo usermod -aG hf-users alice$' \
