@@ -16,7 +16,6 @@
 #include <time.h>
 
 #include "join_parts.h"
-#include "membership.h"
 #include "safefs.h"
 #include "verdict.h"
 
@@ -76,11 +75,11 @@ join_check_names(const struct join *join, gid_t *ret_primary, struct err *err)
     const struct passwd *user;
     const struct group *group;
 
-    if (!membership_name_is_safe(join->user))
+    if (!members_name_is_safe(join->user))
         return err_set(err, EINVAL, "user name %.64s: not one that can be "
                        "handed on", join->user);
     /* usermod would take digits for a gid. */
-    if (!membership_name_is_safe(join->group) ||
+    if (!members_name_is_safe(join->group) ||
         !join->group[strspn(join->group, "0123456789")])
         return err_set(err, EINVAL, "group name %.64s: not one that can be "
                        "handed on", join->group);

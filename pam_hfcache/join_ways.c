@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "membership.h"
 #include "safefs.h"
 
 #define MAX_COMPLAINT 300
@@ -29,7 +28,7 @@ spawn_usermod(const struct join *join, const char *flags, int write_fd,
 {
     char option[8], name[] = "usermod";
     char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    char user[MEMBERSHIP_MAX_NAME + 1], group[MEMBERSHIP_MAX_NAME + 1];
+    char user[MEMBERS_MAX_NAME + 1], group[MEMBERS_MAX_NAME + 1];
     char *argv[] = {name, option, group, user, NULL};
     char *environment[] = {path, NULL};
     posix_spawn_file_actions_t actions;

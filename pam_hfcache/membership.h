@@ -85,11 +85,6 @@ enum guard membership_guarded_add(const struct subject *subject, gid_t gid,
 /* True if this process has one thread only (false when it can't be told). */
 bool membership_single_thread(void);
 
-#define MEMBERSHIP_MAX_NAME 100 /* directories have long ones: name@domain */
-
-/* True if `name` can be a user's or group's name in a file name or argument. */
-bool membership_name_is_safe(const char *name);
-
 /*
  * How `persist` is to be done for `user` and the group `gid`: PERSIST_USERMOD or
  * PERSIST_USERDB; resolves PERSIST_AUTO by /etc/group and nsswitch.conf.

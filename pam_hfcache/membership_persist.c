@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "members.h"
 #include "safefs.h"
 
 #define MAX_GROUP_FILE (64u << 20)
@@ -76,23 +77,6 @@ has_userdb(void)
     return false;
 }
 
-bool
-membership_name_is_safe(const char *name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789_";
-    size_t length = strlen(name);
-    size_t plain;
-
-    if (length == 0 || length > MEMBERSHIP_MAX_NAME || !strchr(letters, name[0]))
-        return false;
-    plain = strspn(name, letters);
-    while (name[plain] && strchr(".-@", name[plain]))
-        plain += 1 + strspn(name + plain + 1, letters);
-    return plain == length || (name[plain] == '$' && plain == length - 1);
-}
-
 int
 membership_persist_how(const struct policy_section *section, const char *user,
                        gid_t gid, char *ret_name, size_t size, int *ret_how,
@@ -108,7 +92,7 @@ membership_persist_how(const struct policy_section *section, const char *user,
                        "gid %u has no name to add a member to: give it one "
                        "with groupadd --gid %u NAME",
                        gid, gid);
-    if (!membership_name_is_safe(user))
+    if (!members_name_is_safe(user))
         return err_set(err, EINVAL,
                        "user name %.64s: not one that a helper is given: add "
                        "the member by hand or in your directory, or set "

@@ -140,6 +140,7 @@ Policy
 sed -i 's, conf=other path=/srv/x,,' /etc/pam.d/sshd
 
 rm "$POLICY"
+sed -i 2d /etc/pam.d/sshd # the auth line, which would add them to the session
 printf '%s\n' 'DOM\eve:x:3009:3009::/home/eve:/bin/sh' >> /etc/passwd
 exits 1 "a name that no helper is given" explain 'DOM\eve'
 like "$out" 'DOM\\eve is not a member, and is not added' \
@@ -151,6 +152,7 @@ exits 1 "a gid without a name" explain alice
 like "$out" 'cannot be made lasting: gid 4711 has no name .* groupadd --gid 4711' \
     "a gid without a name: what helps"
 unlike "$out" 'usermod' "a gid without a name: and not what does not"
+sed -i '2i -auth optional pam_hfcache.so' /etc/pam.d/sshd
 
 policy <<< $'[cache]\nmembership = require'
 exits 1 "membership = require, not a member" explain alice

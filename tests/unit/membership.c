@@ -254,29 +254,6 @@ TEST("persist is usermod for a group of /etc/group, else userdb")
     CHECK_HAS(err.text, "DOM\\eve: not one that a helper is given");
 }
 
-TEST("only names that cannot be taken for anything else are handed on")
-{
-    static const char *const good[] = {"a", "_x", "alice", "a.b-c_d", "A1",
-                                       "1a", "machine$", "a..b", "x-",
-                                       "alice.a@corp.example",
-                                       "abcdefghijklmnopqrstuvwxyz012345"};
-    static const char *const bad[] = {
-        "", "-a", "--root=/x", ".a", "a b", "a/b", "../a", "a:b", "a\nb",
-        "a$b", "$", "\xc3\xa4", "a\x7f", "a,b", "@a"};
-    char name[102] = "";
-
-    for (size_t i = 0; i < ARRAY_LEN(good); i++)
-        if (!CHECK(membership_name_is_safe(good[i])))
-            tap_note("%s", good[i]);
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (!CHECK(!membership_name_is_safe(bad[i])))
-            tap_note("%s", bad[i]);
-    memset(name, 'a', 100);
-    CHECK(membership_name_is_safe(name));
-    name[100] = 'a';
-    CHECK(!membership_name_is_safe(name));
-}
-
 TEST("nsswitch.conf may be a link, as some systems have it")
 {
     static const char with_userdb[] = "group: files systemd\n";
