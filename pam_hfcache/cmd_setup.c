@@ -17,6 +17,7 @@
 #include "safefs.h"
 #include "setup_folder.h"
 #include "setup_refuse.h"
+#include "verdict.h"
 
 #define GROUPADD "/usr/sbin/groupadd"
 
@@ -69,21 +70,79 @@ ensure_group(struct setup *setup)
 
 /* Whoever can rename what the folder holds could put his own in its place. */
 static int
-check_parent(struct setup *setup, int fd, const char *path)
+check_owner(struct setup *setup, const struct statx *st, const char *path)
 {
-    struct statx st;
-    int r = safefs_look(fd, &st);
+    char user[256];
 
-    if (r < 0)
-        return err_sys(&setup->err, -r, "%s", path);
-    if (st.stx_uid == 0 &&
-        (!(st.stx_mode & (S_IWGRP | S_IWOTH)) || (st.stx_mode & S_ISVTX)))
+    if (st->stx_uid == 0 &&
+        (!(st->stx_mode & (S_IWGRP | S_IWOTH)) || (st->stx_mode & S_ISVTX)))
         return 0;
+    if (membership_path_holds_home(path, user, sizeof(user)))
+        return err_set(&setup->err, EPERM,
+                       "%s: is the home of %s, or holds it, and who owns it "
+                       "could replace the whole cache; choose another path, "
+                       "such as /srv/huggingface",
+                       path, user);
     return err_set(&setup->err, EPERM,
                    "%s: others than root can replace what it holds (owner uid "
                    "%u, mode %04o), and so could the whole cache be; chown "
                    "root %s && chmod go-w %s, or choose another path",
-                   path, st.stx_uid, st.stx_mode & 07777u, path, path);
+                   path, st->stx_uid, st->stx_mode & 07777u, path, path);
+}
+
+/* Only said: the way is the admin's. */
+static void
+warn_if_closed(const struct setup *setup, int fd, const struct statx *st,
+               const char *path)
+{
+    mode_t enter = st->stx_gid == setup->gid ? S_IXGRP : S_IXOTH;
+
+    if (!(st->stx_mode & enter) && !safefs_has_access_acl(fd))
+        cli_error("%s: members may not enter it (mode %04o), and so cannot "
+                  "reach the cache: chmod o+x %s",
+                  path, st->stx_mode & 07777u, path);
+}
+
+/* safefs_open_root(), and what would help. */
+static int
+open_folder(struct setup *setup, const char *path)
+{
+    char at[PATH_MAX];
+    int fd = safefs_open_root(path, at, &setup->err);
+
+    if (fd == -ENOTDIR)
+        return err_set(&setup->err, ENOTDIR,
+                       "%s: is no folder; move it away, or choose another path",
+                       at);
+    return fd;
+}
+
+/* The folders above the root, as far as there are any. */
+static int
+check_way(struct setup *setup)
+{
+    char path[PATH_MAX];
+    int r = 0;
+
+    for (const char *slash = strchr(setup->path + 1, '/'); slash && r == 0;
+         slash = strchr(slash + 1, '/')) {
+        CLEANUP_CLOSE int fd = -1;
+        struct statx st;
+
+        snprintf(path, sizeof(path), "%.*s", (int)(slash - setup->path),
+                 setup->path);
+        fd = open_folder(setup, path);
+        if (fd == -ENOENT)
+            return 0;
+        r = fd < 0 ? fd : safefs_look(fd, &st);
+        if (fd >= 0 && r < 0)
+            return err_sys(&setup->err, -r, "%s", path);
+        if (r == 0)
+            r = check_owner(setup, &st, path);
+        if (r == 0)
+            warn_if_closed(setup, fd, &st, path);
+    }
+    return r;
 }
 
 /* Fill in `folder`, the component `length` bytes into the cache's path. */
@@ -122,7 +181,6 @@ open_parent(struct setup *setup, int *ret_fd)
     }
     if (fd < 0)
         return fd;
-    r = check_parent(setup, fd, done > 0 ? folder_path : "/");
     while (r == 0 && done < end) {
         struct folder folder = {.parent = fd, .mode = 0755};
         int next;
@@ -148,10 +206,9 @@ open_parent(struct setup *setup, int *ret_fd)
 static int
 check_root(struct setup *setup, int *ret_fd)
 {
-    char at[PATH_MAX];
     char **names = NULL;
     size_t count = 0;
-    int r = safefs_open_root(setup->path, at, &setup->err);
+    int r = open_folder(setup, setup->path);
 
     *ret_fd = r < 0 ? -1 : r;
     if (r == -ENOENT)
@@ -301,6 +358,9 @@ set_up(struct setup *setup)
     CLEANUP_CLOSE int root = -1;
     int r = setup_check_place(setup->path, &setup->err);
 
+    (void)membership_group(setup->section, &setup->gid, NULL);
+    if (r == 0)
+        r = check_way(setup);
     if (r == 0)
         r = check_root(setup, &root);
     if (r == -ENOTEMPTY && is_set_up(setup, root))
@@ -331,6 +391,7 @@ set_up_section(const struct cli *cli, const struct policy *policy,
         .cli = cli,
         .section = section,
         .path = policy_text(section, KEY_PATH),
+        .gid = (gid_t)-1,
         .datasets = shares_datasets(policy, section),
         .dry_run = cli->dry_run,
     };
@@ -351,6 +412,8 @@ set_up_section(const struct cli *cli, const struct policy *policy,
         cli_error("%s", setup.err.text);
         return CLI_UNFINISHED;
     }
+    if (!cli->dry_run)
+        verdict_forget(VERDICT_DIR, setup.path, setup.gid);
     if (setup.changes == 0)
         printf("%s: nothing to do, all is as it should be\n", setup.path);
     return CLI_FINE;
