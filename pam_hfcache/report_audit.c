@@ -346,8 +346,9 @@ print_advice(const struct audit_report *report, const struct audit *audit)
     const char *head = "  next    ";
 
     if (audit->needed && !(report->repair && !cli->dry_run)) {
-        printf("%s%ssudo hfcache repair%s  mends ", head,
-               cli_paint(cli, PAINT_BOLD), cli_paint(cli, PAINT_NONE));
+        printf("%s%ssudo hfcache repair%s%s  mends ", head,
+               cli_paint(cli, PAINT_BOLD), cli->foreign ? " --foreign" : "",
+               cli_paint(cli, PAINT_NONE));
         print_count(audit->needed, "of these", "of these");
         puts("; the next logins of\n          members mend their own");
         head = "          ";
