@@ -189,8 +189,13 @@ export_variables(const struct call *call, struct login *login)
     if (!login->exports)
         return "omitted";
     if (is_foreign(call, environment, "HF_HOME") ||
-        is_foreign(call, environment, "HF_HUB_CACHE"))
+        is_foreign(call, environment, "HF_HUB_CACHE")) {
+        if (!*login->view.why)
+            snprintf(login->view.why, sizeof(login->view.why),
+                     "HF_HOME or HF_HUB_CACHE is set before us, as by pam_env "
+                     "from /etc/environment");
         return "foreign";
+    }
     for (size_t i = 0; i < environment->count; i++) {
         status = pam_putenv(call->pamh, environment->variable[i].assignment);
         if (status == PAM_SUCCESS)
