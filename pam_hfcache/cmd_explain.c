@@ -350,9 +350,12 @@ print_text(const struct explanation *it, const struct lines *why)
         print_variables(it);
     }
     print_conclusion(it, why);
-    if (it->login->section)
-        report_print_home(&it->home,
-                          policy_text(it->login->section, KEY_PATH));
+    if (!it->login->section)
+        return;
+    if (it->login->exports)
+        report_print_shell(&it->login->person.subject,
+                           &it->login->environment);
+    report_print_home(&it->home, policy_text(it->login->section, KEY_PATH));
 }
 
 /* --- the command --------------------------------------------------------- */

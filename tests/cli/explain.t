@@ -312,6 +312,16 @@ $private holds 2 repositories that you alone use, 4\.5 MB\.
     like "$out" "
   cp -rn $private/NAME /srv/huggingface/hub/
   rm -r $private/NAME\$" "and what to type"
+    unlike "$out" 'This shell' "a shell without variables is not spoken of"
+    out=$(HF_HOME=/data/old TRANSFORMERS_CACHE=$'/x\e' \
+        HF_TOKEN_PATH=/home/bob/.cache/huggingface/token \
+        as bob /mnt/hfcache explain)
+    like "$out" "This shell says otherwise.*
+  HF_HOME=/data/old
+  TRANSFORMERS_CACHE=/x\\\\x1b
+" "what a profile sets in place of a login's: told, with the same left out"
+    out=$(HF_HOME=/data/old as alice /mnt/hfcache explain bob)
+    unlike "$out" 'This shell' "a shell of another says nothing of bob's"
     out=$(as bob /mnt/hfcache explain --json)
     asked '.private | [.path, .repositories, .complete, .bytes > 4400000]' \
         "[\"$private\",2,true,true]" "JSON: a private cache"
