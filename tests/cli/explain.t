@@ -30,6 +30,8 @@ exits 0 "a service is looked up in lower case, as libpam does" \
 exits 1 "a service without a file" explain bob --service nosuch
 like "$out" '^PAM: nosuch  \(has no file: libpam takes those of "other"\)' \
     "a service without a file: other is said to serve"
+like "$out" 'To mend it: name a service that is in /etc/pam.d$' \
+    "a service without a file: nothing that enable would refuse"
 
 service deep <<< 'session substack middle'
 service middle <<< $'session required pam_unix.so\nsession include inner'
