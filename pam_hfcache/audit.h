@@ -77,7 +77,10 @@ struct audit_options {
     void *data;         /* of both */
 };
 
-/* One finding's count and first inodes, in bytewise order of their paths. */
+/*
+ * One finding's count and first inodes: those that a repair has left, then those
+ * that it has mended, each in bytewise order of their paths.
+ */
 struct audit_kind {
     const struct layout_finding *finding;
     uint64_t count;

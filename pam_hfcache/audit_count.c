@@ -56,14 +56,25 @@ audit_copy_item(struct audit_item *copy, const struct audit_item *item)
     return true;
 }
 
-/* Keep the item if its path is among the first; `kind` owns the copy. */
+/* What a repair leaves comes before what it has mended; then by path. */
+static bool
+comes_before(const struct audit_item *item, const struct audit_item *other)
+{
+    bool mended = item->fate == AUDIT_MENDED;
+
+    if (mended != (other->fate == AUDIT_MENDED))
+        return !mended;
+    return strcmp(item->path, other->path) < 0;
+}
+
+/* Keep the item if it is among the first; `kind` owns the copy. */
 static void
 keep_sample(struct audit_kind *kind, const struct audit_item *item)
 {
     size_t place = kind->nsamples;
     struct audit_item copy;
 
-    while (place > 0 && strcmp(item->path, kind->sample[place - 1].path) < 0)
+    while (place > 0 && comes_before(item, &kind->sample[place - 1]))
         place--;
     if (place == AUDIT_SAMPLES || !audit_copy_item(&copy, item))
         return;
