@@ -307,6 +307,8 @@ run_all(const struct policy *policy, struct audit_report *report)
         one = run_section(report, &first);
         code = one > code ? one : code;
     }
+    if (first && !stopped && !report->cli->json)
+        puts("no cache of the policy is for this machine");
     return code;
 }
 

@@ -33,20 +33,23 @@ examine_side(const char *service, const char *type, struct pamside *ret)
     struct err err = {0};
     struct pamentry *entry;
     char module[4096];
+    struct text ignored = TEXT_INIT(ret->ignored);
 
     *ret = (struct pamside){.type = type};
     if (pamstack_load(pamstack_folders, service, type, &ret->stack, &err) < 0) {
         snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
         return;
     }
+    snprintf(ret->problem, sizeof(ret->problem), "%s", ret->stack.problem);
     ret->at = pamstack_find(&ret->stack, PAMSTACK_MODULE, 0);
     ret->has_line = ret->at < ret->stack.count;
     if (!ret->has_line)
         return;
     entry = &ret->stack.entry[ret->at];
+    pamstack_arguments(entry, ret->conf, sizeof(ret->conf), &ignored);
     find_module(entry->module, module, sizeof(module));
-    ret->reached = safefs_is_file(module);
-    if (!ret->reached)
+    ret->reached = safefs_is_file(module) && !*ret->problem;
+    if (!*ret->problem && !ret->reached)
         snprintf(ret->problem, sizeof(ret->problem), "%.480s does not exist",
                  module);
     ret->passed_by = pamstack_passed_by(&ret->stack, ret->at);
@@ -73,6 +76,11 @@ print_side_line(const struct cli *cli, const struct pamside *side)
     printf("%s\n", side->stack.from_other ? "  (the service has none of its "
                                             "own: \"other\" serves)"
                                           : "");
+    if (*side->ignored) {
+        printf("           %signored: ", cli_paint(cli, PAINT_WARN));
+        cli_print_safe(side->ignored);
+        printf("; give conf=/PATH or debug%s\n", cli_paint(cli, PAINT_NONE));
+    }
     if (by != entry)
         printf("           %spassed over if %s:%u (%s %s) says so%s\n",
                cli_paint(cli, PAINT_WARN), by->file, by->number, by->control,
@@ -132,8 +140,9 @@ print_persist(const struct login *login)
     struct err err = {0};
     int how;
 
-    if (membership_persist_how(login->section, login->gid, group, sizeof(group),
-                               &how, &err) < 0)
+    if (membership_persist_how(login->section, login->person.subject.user,
+                               login->gid, group, sizeof(group), &how,
+                               &err) < 0)
         printf("  cannot be made lasting: %s\n", err.text);
     else
         printf("  made lasting by %s (persist = %s, %s)\n",
@@ -198,7 +207,7 @@ print_group(const struct explanation *it)
     print_giver(it);
     printf("  membership = %s (%s)\n", wanted->text,
            cli_origin(&wanted->origin, where, sizeof(where)));
-    if (login->member == MEMBER_ADDED && wanted->number == MEMBERSHIP_ENSURE)
+    if (!login->lasting && wanted->number == MEMBERSHIP_ENSURE)
         print_persist(login);
 }
 
@@ -285,7 +294,10 @@ choose_advice(const struct explanation *it, struct text *text)
 
     if (!login->section)
         return;
-    if (!it->session.has_line || (it->needs_auth && !it->auth.has_line))
+    if (!it->session.has_line && !*it->session.problem &&
+        !it->session.stack.has_own)
+        text_add(text, "name a service that is in /etc/pam.d");
+    else if (!it->session.has_line || (it->needs_auth && !it->auth.has_line))
         text_addf(text, "sudo hfcache enable %s%s",
                   it->needs_auth && !it->auth.has_line ? "--auth " : "",
                   it->service);
@@ -295,7 +307,9 @@ choose_advice(const struct explanation *it, struct text *text)
         advice = report_advice(login->view.state, login->view.drift);
     if (advice)
         text_addf(text, "%s%s", text->length ? "; " : "", advice);
-    if (login->has_gid && login->member == MEMBER_NO && !it->needs_auth)
+    /* Why `ensure` cannot do it is told with what helps. */
+    if (login->has_gid && login->member == MEMBER_NO && !it->needs_auth &&
+        policy_number(login->section, KEY_MEMBERSHIP) != MEMBERSHIP_ENSURE)
         text_addf(text, "%ssudo usermod -aG %s %s", text->length ? "; " : "",
                   policy_text(login->section, KEY_GROUP), it->user);
 }
@@ -339,9 +353,12 @@ print_text(const struct explanation *it, const struct lines *why)
         print_variables(it);
     }
     print_conclusion(it, why);
-    if (it->login->section)
-        report_print_home(&it->home,
-                          policy_text(it->login->section, KEY_PATH));
+    if (!it->login->section)
+        return;
+    if (it->login->exports)
+        report_print_shell(&it->login->person.subject,
+                           &it->login->environment);
+    report_print_home(&it->home, policy_text(it->login->section, KEY_PATH));
 }
 
 /* --- the command --------------------------------------------------------- */
@@ -361,15 +378,11 @@ choose_service(const struct cli *cli, char *ret, size_t size)
  * the stack says, believed on the module's terms.
  */
 static const char *
-choose_conf(const struct cli *cli, const struct pamside *session, char *buffer,
-            size_t size, uid_t *ret_trusted)
+choose_conf(const struct cli *cli, const struct pamside *session,
+            uid_t *ret_trusted)
 {
     *ret_trusted = cli->conf ? getuid() : 0;
-    if (cli->conf || !session->has_line ||
-        pamstack_argument(&session->stack.entry[session->at], "conf", buffer,
-                          size) < 0)
-        return cli->conf;
-    return buffer;
+    return !cli->conf && *session->conf ? session->conf : cli->conf;
 }
 
 static bool
@@ -422,11 +435,9 @@ static int
 explain(const struct cli *cli, const char *user, struct explanation *it,
         struct lines *why)
 {
-    char conf[4096];
     uid_t trusted;
     struct err err = {0};
-    const char *file =
-        choose_conf(cli, &it->session, conf, sizeof(conf), &trusted);
+    const char *file = choose_conf(cli, &it->session, &trusted);
     int r = login_begin(file, trusted, user, it->service, it->login, why, &err);
 
     it->policy_lines = why->count;

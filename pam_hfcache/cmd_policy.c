@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "json.h"
+#include "membership_names.h"
 
 /* --- text ---------------------------------------------------------------- */
 
@@ -89,6 +90,28 @@ print_env_section(const struct cli *cli, const struct policy *policy,
     }
 }
 
+/* A typing error in a name is no mistake of the policy's, which fleets share. */
+static void
+print_unknown(const struct cli *cli, const struct policy_section *section)
+{
+    const struct policy_value *users = &section->value[KEY_USERS];
+    const char *cursor = users->text;
+    char item[256], where[512];
+    bool negated;
+
+    while (policy_next_item(&cursor, item, sizeof(item), &negated)) {
+        if (strcmp(item, "*") == 0 || (*item >= '0' && *item <= '9') ||
+            (*item == '@' ? membership_knows_group(item + 1)
+                          : membership_knows_user(item)))
+            continue;
+        printf("\n%s%s: users: no %s \"", cli_paint(cli, PAINT_WARN),
+               cli_origin(&users->origin, where, sizeof(where)),
+               *item == '@' ? "group" : "user");
+        cli_print_safe(item + (*item == '@'));
+        printf("\" on this machine%s\n", cli_paint(cli, PAINT_NONE));
+    }
+}
+
 static void
 print_text(const struct cli *cli, const struct policy *policy)
 {
@@ -109,6 +132,8 @@ print_text(const struct cli *cli, const struct policy *policy)
     for (size_t i = 0; i < policy->nsections; i++)
         if (*policy->sections[i].name)
             print_env_section(cli, policy, policy->sections[i].name);
+    for (size_t i = 0; i < policy->nsections; i++)
+        print_unknown(cli, &policy->sections[i]);
 }
 
 /* --- JSON ---------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "json.h"
+#include "membership_names.h"
 #include "report.h"
 
 /* --- text ---------------------------------------------------------------- */
@@ -97,25 +98,45 @@ print_below(const struct cli *cli, const struct cache *cache)
                         verdict->more_drifts);
 }
 
-/* Is any drift among these that no login opens (`kept`), or one mends? */
+/* Who can mend it. */
+enum mender {
+    MENDER_LOGIN, /* the next login of its owner */
+    MENDER_ROOT,  /* nobody logs in as its owner */
+    MENDER_OWNER, /* by hand: no login opens what its owner closed */
+};
+
+static enum mender
+find_mender(const struct drift *drift)
+{
+    char name[64];
+
+    if (drift->what & DRIFT_KEPT)
+        return MENDER_OWNER;
+    return drift->owner != 0 &&
+                   membership_user_name(drift->owner, name, sizeof(name))
+               ? MENDER_LOGIN
+               : MENDER_ROOT;
+}
+
 static bool
-has_sort(const struct drift *drifts, size_t count, bool kept)
+has_mender(const struct drift *drifts, size_t count, enum mender mender)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!(drifts[i].what & DRIFT_KEPT) == !kept)
+        if (find_mender(&drifts[i]) == mender)
             return true;
     }
     return false;
 }
 
-/* The same in what the last look or the last check names. */
+/* Does the last look or the last check name any that is his to mend? */
 static bool
-names_sort(const struct cache *cache, bool kept)
+names_any(const struct cache *cache, enum mender mender)
 {
-    return (cache->has_verdict && has_sort(cache->verdict.drifts,
-                                           cache->verdict.ndrifts, kept)) ||
+    return (cache->has_verdict &&
+            has_mender(cache->verdict.drifts, cache->verdict.ndrifts,
+                       mender)) ||
            (cache->has_tree &&
-            has_sort(cache->tree.named, cache->tree.nnamed, kept));
+            has_mender(cache->tree.named, cache->tree.nnamed, mender));
 }
 
 /* Who mends what is named. */
@@ -124,14 +145,18 @@ print_menders(const struct cache *cache)
 {
     if (cache->has_tree && cache->tree.count[TREE_ALARMS])
         puts("  look    sudo hfcache check tells what the alarms are");
-    if (names_sort(cache, true))
+    if (names_any(cache, MENDER_OWNER))
         printf("  open    what its owner closed only he opens:\n          chgrp"
                " -R %s DIR && chmod -R g+rwX DIR\n",
                policy_text(cache->section, KEY_GROUP));
-    if (!names_sort(cache, false))
+    if (names_any(cache, MENDER_ROOT))
+        puts("  mend    sudo hfcache repair --foreign mends what is root's or "
+             "of users who are gone");
+    if (!names_any(cache, MENDER_LOGIN))
         return;
     if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {
-        puts("  mend    the next login of each owner mends it");
+        puts("  mend    the next login of each owner mends it; hfcache check "
+             "tells why\n          something stays");
         return;
     }
     printf("  mend    each owner, as the policy says repair = off:\n"

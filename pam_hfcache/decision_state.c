@@ -176,6 +176,12 @@ judge_verdict(const struct policy_section *section,
                              known->gid, view);
     if (state == STATE_USABLE)
         judge_drift(section, known, view);
+    if (state == STATE_ABSENT || state == STATE_CLOSED) {
+        struct text why = TEXT_INIT(view->why);
+
+        why.length = strlen(view->why);
+        text_add(&why, "; `hfcache setup` mends it or says why not");
+    }
     return state;
 }
 

@@ -19,6 +19,8 @@ struct pamside {
     bool reached;     /* has_line, and the module is there to be loaded */
     size_t at;        /* has_line: our entry */
     size_t passed_by; /* has_line: the entry that may skip it; at: none */
+    char conf[4096];   /* has_line: the policy that it names; "": the default */
+    char ignored[256]; /* has_line: arguments that the module does not know */
     char problem[512];
 };
 

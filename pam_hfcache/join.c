@@ -24,23 +24,6 @@
 #define SLOW_MS 2000    /* a failure that took longer is not tried again */
 #define RETRY_MS 600000 /* by each login, but after so long */
 
-bool
-join_name_is_safe(const char *name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789_";
-    size_t length = strlen(name);
-    size_t plain;
-
-    if (length == 0 || length > JOIN_MAX_NAME || !strchr(letters, name[0]))
-        return false;
-    plain = strspn(name, letters);
-    while (name[plain] && strchr(".-@", name[plain]))
-        plain += 1 + strspn(name + plain + 1, letters);
-    return plain == length || (name[plain] == '$' && plain == length - 1);
-}
-
 /* --- what NSS says ------------------------------------------------------- */
 
 /* All groups of the user, with those NSS learnt of meanwhile. */
@@ -92,11 +75,11 @@ join_check_names(const struct join *join, gid_t *ret_primary, struct err *err)
     const struct passwd *user;
     const struct group *group;
 
-    if (!join_name_is_safe(join->user))
+    if (!members_name_is_safe(join->user))
         return err_set(err, EINVAL, "user name %.64s: not one that can be "
                        "handed on", join->user);
     /* usermod would take digits for a gid. */
-    if (!join_name_is_safe(join->group) ||
+    if (!members_name_is_safe(join->group) ||
         !join->group[strspn(join->group, "0123456789")])
         return err_set(err, EINVAL, "group name %.64s: not one that can be "
                        "handed on", join->group);

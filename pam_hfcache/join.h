@@ -18,9 +18,6 @@ struct join {
     enum join_how how;
 };
 
-/* True if `name` can be a user's or group's name in a file name or argument. */
-bool join_name_is_safe(const char *name);
-
 /*
  * Join and ask NSS afterwards: 0 only if it names the user as a member.  Else a
  * negative errno and a sentence: -EBUSY if another join of this user has been

@@ -11,7 +11,6 @@
 
 #define JOIN_USERMOD_PATH "/usr/sbin/usermod"
 #define JOIN_USERDB_DIR "/etc/userdb"
-#define JOIN_MAX_NAME 100 /* directories have long ones: name@domain */
 
 /* The names are what they were when this was decided upon. */
 int join_check_names(const struct join *join, gid_t *ret_primary,

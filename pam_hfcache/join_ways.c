@@ -28,7 +28,7 @@ spawn_usermod(const struct join *join, const char *flags, int write_fd,
 {
     char option[8], name[] = "usermod";
     char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    char user[JOIN_MAX_NAME + 1], group[JOIN_MAX_NAME + 1];
+    char user[MEMBERS_MAX_NAME + 1], group[MEMBERS_MAX_NAME + 1];
     char *argv[] = {name, option, group, user, NULL};
     char *environment[] = {path, NULL};
     posix_spawn_file_actions_t actions;

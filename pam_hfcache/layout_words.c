@@ -11,7 +11,8 @@
 const struct layout_finding layout_findings[] = {
     {LAYOUT_SECRET, "secret", "a token", ALARM,
      "It is somebody's key to the Hub: who can read it acts as its owner, and "
-     "who cannot gets an error from each client that finds it."},
+     "who cannot gets an error from each client that finds it. Its owner revokes "
+     "it at the Hub, and removes the file."},
     {LAYOUT_CODE, "code", "code that members can change", ALARM,
      "Clients run what is here, so whoever can change it runs code as "
      "everybody else."},

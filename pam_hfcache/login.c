@@ -176,8 +176,9 @@ login_persist(struct login *login)
         snprintf(login->persist, sizeof(login->persist), "no: %s", forbidden);
         return;
     }
-    if (membership_persist_how(login->section, login->gid, group,
-                               sizeof(group), &how, &err) < 0) {
+    if (membership_persist_how(login->section, login->person.subject.user,
+                               login->gid, group, sizeof(group), &how,
+                               &err) < 0) {
         snprintf(login->persist, sizeof(login->persist), "%s", err.text);
         note_problem(login, err.text);
         return;
@@ -394,8 +395,9 @@ can_last(const struct login *login)
     int how;
 
     return wanted_membership(login) == MEMBERSHIP_ENSURE &&
-           membership_persist_how(login->section, login->gid, group,
-                                  sizeof(group), &how, NULL) == 0;
+           membership_persist_how(login->section, login->person.subject.user,
+                                  login->gid, group, sizeof(group), &how,
+                                  NULL) == 0;
 }
 
 static enum member

@@ -232,3 +232,20 @@ members_settle(const char *dir, const char *user)
         members_drop(dir, user);
     return r;
 }
+
+bool
+members_name_is_safe(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789_";
+    size_t length = strlen(name);
+    size_t plain;
+
+    if (length == 0 || length > MEMBERS_MAX_NAME || !strchr(letters, name[0]))
+        return false;
+    plain = strspn(name, letters);
+    while (name[plain] && strchr(".-@", name[plain]))
+        plain += 1 + strspn(name + plain + 1, letters);
+    return plain == length || (name[plain] == '$' && plain == length - 1);
+}

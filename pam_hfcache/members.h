@@ -71,4 +71,9 @@ void members_free(struct members *members);
 const struct members_entry *members_find(const struct members *members,
                                          uid_t uid, gid_t gid);
 
+#define MEMBERS_MAX_NAME 100 /* directories have long ones: name@domain */
+
+/* True if `name` can be a user's or group's name in a file name or argument. */
+bool members_name_is_safe(const char *name);
+
 #endif

@@ -87,14 +87,14 @@ enum guard membership_guarded_add(const struct subject *subject, gid_t gid,
 bool membership_single_thread(void);
 
 /*
- * How `persist` is to be done for the group `gid`: PERSIST_USERMOD or
+ * How `persist` is to be done for `user` and the group `gid`: PERSIST_USERMOD or
  * PERSIST_USERDB; resolves PERSIST_AUTO by /etc/group and nsswitch.conf.
- * `ret_name` gets the group's name (`size` bytes).  -ENOENT with a sentence if
- * neither can work.
+ * `ret_name` gets the group's name (`size` bytes).  -ENOENT or -EINVAL with a
+ * sentence if neither can work.
  */
-int membership_persist_how(const struct policy_section *section, gid_t gid,
-                           char *ret_name, size_t size, int *ret_how,
-                           struct err *err);
+int membership_persist_how(const struct policy_section *section,
+                           const char *user, gid_t gid, char *ret_name,
+                           size_t size, int *ret_how, struct err *err);
 
 /*
  * True if `path` is the home of some user of NSS, or holds one below it; the

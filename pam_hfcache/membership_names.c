@@ -4,6 +4,7 @@
  */
 #include "membership_names.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -70,4 +71,26 @@ membership_group_name(gid_t gid, char *ret, size_t size)
     static struct asked groups[ASKED];
 
     return find(groups, gid, ask_for_group, ret, size);
+}
+
+/* What NSS may leave in errno that means "no such name": see getpwnam(3). */
+static bool
+is_absence(int error)
+{
+    return error == 0 || error == ENOENT || error == ESRCH || error == EBADF ||
+           error == EPERM;
+}
+
+bool
+membership_knows_user(const char *name)
+{
+    errno = 0;
+    return getpwnam(name) || !is_absence(errno);
+}
+
+bool
+membership_knows_group(const char *name)
+{
+    errno = 0;
+    return getgrnam(name) || !is_absence(errno);
 }

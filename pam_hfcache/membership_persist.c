@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "members.h"
 #include "safefs.h"
 
 #define MAX_GROUP_FILE (64u << 20)
@@ -77,8 +78,8 @@ has_userdb(void)
 }
 
 int
-membership_persist_how(const struct policy_section *section, gid_t gid,
-                       char *ret_name, size_t size, int *ret_how,
+membership_persist_how(const struct policy_section *section, const char *user,
+                       gid_t gid, char *ret_name, size_t size, int *ret_how,
                        struct err *err)
 {
     int how = (int)policy_number(section, KEY_PERSIST);
@@ -87,8 +88,16 @@ membership_persist_how(const struct policy_section *section, gid_t gid,
     if (is_local < 0)
         return is_local;
     if (!is_local && membership_gid_name(gid, ret_name, size) < 0)
-        return err_set(err, ENOENT, "gid %u has no name to add a member to",
-                       gid);
+        return err_set(err, ENOENT,
+                       "gid %u has no name to add a member to: give it one "
+                       "with groupadd --gid %u NAME",
+                       gid, gid);
+    if (!members_name_is_safe(user))
+        return err_set(err, EINVAL,
+                       "user name %.64s: not one that a helper is given: add "
+                       "the member by hand or in your directory, or set "
+                       "membership = session",
+                       user);
     if (how == PERSIST_AUTO)
         how = is_local ? PERSIST_USERMOD : PERSIST_USERDB;
     if (how == PERSIST_USERMOD && !is_local)

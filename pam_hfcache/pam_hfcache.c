@@ -189,8 +189,13 @@ export_variables(const struct call *call, struct login *login)
     if (!login->exports)
         return "omitted";
     if (is_foreign(call, environment, "HF_HOME") ||
-        is_foreign(call, environment, "HF_HUB_CACHE"))
+        is_foreign(call, environment, "HF_HUB_CACHE")) {
+        if (!*login->view.why)
+            snprintf(login->view.why, sizeof(login->view.why),
+                     "HF_HOME or HF_HUB_CACHE is set before us, as by pam_env "
+                     "from /etc/environment");
         return "foreign";
+    }
     for (size_t i = 0; i < environment->count; i++) {
         status = pam_putenv(call->pamh, environment->variable[i].assignment);
         if (status == PAM_SUCCESS)
@@ -414,6 +419,38 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
     log_login(&call, &login, env, util_monotonic_ms() - start_ms);
     login_free(&login);
     return PAM_SUCCESS;
+}
+
+/*
+ * A line of a type that we have nothing for.  Without a hook libpam would take
+ * it for a refusal of every login; ignored, it lets nobody in by itself.
+ */
+static int
+ignore_line(pam_handle_t *pamh, const char *type)
+{
+    pam_syslog(pamh, LOG_ERR,
+               "a line of type %s does nothing, and is ignored: take it out, "
+               "and have `hfcache enable %s` add the line that is needed",
+               type, get_item(pamh, PAM_SERVICE));
+    return PAM_IGNORE;
+}
+
+EXPORTED int
+pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return ignore_line(pamh, "account");
+}
+
+EXPORTED int
+pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return ignore_line(pamh, "password");
 }
 
 EXPORTED int

@@ -80,6 +80,19 @@ read_service(const struct walk *walk, const char *name, const char **ret_path,
     return -ENOENT;
 }
 
+/* A bracketed control has a "=" in it. */
+static bool
+is_known_control(const char *control)
+{
+    static const char *const words[] = {"required", "requisite", "sufficient",
+                                        "optional"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcasecmp(control, words[i]) == 0)
+            return true;
+    return strchr(control, '=') != NULL;
+}
+
 static int
 add_entry(const struct walk *walk, const struct place *place,
           const struct pamline *line, bool head)
@@ -96,6 +109,12 @@ add_entry(const struct walk *walk, const struct place *place,
 
     if (!grown)
         return err_set(walk->err, ENOMEM, "out of memory");
+    if (!head && !is_known_control(line->control) && !*stack->problem)
+        snprintf(stack->problem, sizeof(stack->problem),
+                 "%.300s:%u: control \"%.64s\" is not known, and libpam fails "
+                 "the service because of it: give required, requisite, "
+                 "sufficient, optional, include, substack or [...]",
+                 place->file, line->number, line->control);
     stack->entry = grown;
     entry.control = strdup(head ? "" : line->control);
     entry.module = strdup(head ? "" : line->module);
@@ -317,23 +336,20 @@ pamstack_passed_by(const struct pamstack *stack, size_t at)
     return at;
 }
 
-int
-pamstack_argument(const struct pamentry *entry, const char *name, char *ret,
-                  size_t size)
+void
+pamstack_arguments(const struct pamentry *entry, char *ret_conf, size_t size,
+                   struct text *ret_unknown)
 {
-    size_t length = strlen(name);
-
-    for (const char *at = entry->arguments; *at;) {
+    *ret_conf = '\0';
+    for (const char *at = entry->arguments; *at; at += strspn(at, BLANKS)) {
         size_t word = strcspn(at, BLANKS);
 
-        if (word > length && strncmp(at, name, length) == 0 &&
-            at[length] == '=' && word - length - 1 < size) {
-            memcpy(ret, at + length + 1, word - length - 1);
-            ret[word - length - 1] = '\0';
-            return 0;
-        }
+        if (util_has_prefix(at, "conf=/"))
+            snprintf(ret_conf, size, "%.*s", (int)(word - strlen("conf=")),
+                     at + strlen("conf="));
+        else if (word != strlen("debug") || !util_has_prefix(at, "debug"))
+            text_addf(ret_unknown, "%s%.*s", ret_unknown->length ? " " : "",
+                      (int)word, at);
         at += word;
-        at += strspn(at, BLANKS);
     }
-    return -ENOENT;
 }

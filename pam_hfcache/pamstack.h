@@ -32,6 +32,7 @@ struct pamstack {
     char **files;    /* paths read; the service's own first, if it has one */
     size_t nfiles;
     bool has_own; /* the service has a file of its own */
+    char problem[512]; /* a control that libpam does not know; "": none */
 };
 
 /*
@@ -62,8 +63,11 @@ size_t pamstack_find(const struct pamstack *stack, const char *module,
  */
 size_t pamstack_passed_by(const struct pamstack *stack, size_t at);
 
-/* The value of NAME in the entry's arguments ("NAME=value"); 0 or -ENOENT. */
-int pamstack_argument(const struct pamentry *entry, const char *name, char *ret,
-                      size_t size);
+/*
+ * What our entry's arguments are to the module: the policy that they name, ""
+ * for the default, and those that it ignores.
+ */
+void pamstack_arguments(const struct pamentry *entry, char *ret_conf,
+                        size_t size, struct text *ret_unknown);
 
 #endif

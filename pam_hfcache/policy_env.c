@@ -71,6 +71,22 @@ check_name(const char *name, struct err *err)
                    name);
 }
 
+/* What a shell would replace, and nobody does here. */
+static bool
+wants_shell(const char *value)
+{
+    if (*value == '~')
+        return true;
+    for (const char *p = value; (p = strchr(p, '$')) != NULL; p++) {
+        char next = p[1];
+
+        if (next == '{' || next == '_' || (next >= 'A' && next <= 'Z') ||
+            (next >= 'a' && next <= 'z'))
+            return true;
+    }
+    return false;
+}
+
 int
 policy_values_check_env(const char *name, const char *value, struct err *err)
 {
@@ -85,6 +101,11 @@ policy_values_check_env(const char *name, const char *value, struct err *err)
                            "(uid), %%h (home), %%p (path) or %%%%",
                            name, p + 1);
     }
+    if (wants_shell(value))
+        return err_set(err, EINVAL,
+                       "%s: no shell replaces ~ and $NAME here: give %%h "
+                       "(home) or %%u (user)",
+                       name);
     return 0;
 }
 

@@ -308,13 +308,14 @@ find_user_problem(const char *item)
     if (strcmp(item, "*") == 0)
         return NULL;
     if (*item == '@')
-        return item[1] && !strpbrk(item + 1, "@*?[") ? NULL
-                                                     : "@ wants a group's name";
+        return item[1] && item[1] != '@' && !strpbrk(item, "*?[")
+                   ? NULL
+                   : "@ wants a group's name";
     if (*item >= '0' && *item <= '9')
         return is_uid_range(item) ? NULL : "a uid is N or N-M, N not above M";
     if (*item == '-')
         return "a uid is N or N-M, without blanks, N not above M";
-    if (strpbrk(item, "*?[]@!/:"))
+    if (strpbrk(item, "*?[]!/:"))
         return "a user is named exactly: only a lone * stands for everyone";
     return NULL;
 }

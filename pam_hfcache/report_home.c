@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "layout.h"
 #include "safefs.h"
@@ -35,6 +36,13 @@ add_blobs(int hub_fd, const char *name, int64_t until_ms,
     safefs_free_names(names, count);
 }
 
+static bool
+is_caller(const struct subject *subject)
+{
+    return subject->uid != 0 && getuid() == subject->uid &&
+           geteuid() == subject->uid;
+}
+
 void
 report_load_home(const struct subject *subject, struct home_cache *ret)
 {
@@ -49,8 +57,7 @@ report_load_home(const struct subject *subject, struct home_cache *ret)
     *ret = (struct home_cache){.complete = true};
     length = snprintf(ret->path, sizeof(ret->path), "%s" PRIVATE_HUB,
                       subject->home);
-    if (subject->uid == 0 || getuid() != subject->uid ||
-        geteuid() != subject->uid || *subject->home != '/' || length < 0 ||
+    if (!is_caller(subject) || *subject->home != '/' || length < 0 ||
         (size_t)length >= sizeof(ret->path))
         return;
     /* Through a link of his it could be the shared cache itself. */
@@ -97,6 +104,48 @@ report_print_home(const struct home_cache *home, const char *path)
            home->path, home->repositories, home->repositories == 1 ? "y" : "ies",
            home->complete ? "" : "at least ", size, home->path, path,
            home->path);
+}
+
+/* The value that a login gives to `name`; NULL: none. */
+static const char *
+find_value(const struct environment *environment, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < environment->count; i++) {
+        const char *assignment = environment->variable[i].assignment;
+
+        if (strncmp(assignment, name, length) == 0 && assignment[length] == '=')
+            return assignment + length + 1;
+    }
+    return NULL;
+}
+
+void
+report_print_shell(const struct subject *subject,
+                   const struct environment *environment)
+{
+    static const char *const leading[] = {"HF_HOME", "HF_HUB_CACHE",
+                                          "HUGGINGFACE_HUB_CACHE",
+                                          "TRANSFORMERS_CACHE",
+                                          "HF_TOKEN_PATH"};
+    bool told = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(leading) && is_caller(subject); i++) {
+        const char *value = getenv(leading[i]);
+        const char *ours = find_value(environment, leading[i]);
+
+        if (!value || !*value || (ours && strcmp(ours, value) == 0))
+            continue;
+        if (!told)
+            puts("\nThis shell says otherwise, by a profile or "
+                 "/etc/environment, which win over\na login's, or since an "
+                 "older login:");
+        printf("  %s=", leading[i]);
+        cli_print_safe(value);
+        putchar('\n');
+        told = true;
+    }
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A private cache in a user's own home, which his programs no longer look into
- * once he has the shared one.
+ * once he has the shared one; and variables of his shell by which they do.
  *
  * Only the user himself has it looked at, by his own command: the module never
  * touches a home, and root neither waits for a file server of homes nor counts
@@ -25,6 +25,13 @@ void report_load_home(const struct subject *subject, struct home_cache *ret);
 
 /* What there is, and what to type; `path` is the shared cache's. */
 void report_print_home(const struct home_cache *home, const char *path);
+
+/*
+ * What the shell of the subject, if he is who runs this, sets in place of what
+ * his login does: profiles and /etc/environment have the last word.
+ */
+void report_print_shell(const struct subject *subject,
+                        const struct environment *environment);
 
 /* "private": {...}, or null. */
 void report_write_home(struct json *json, const struct home_cache *home);

@@ -175,8 +175,8 @@ setup_check_names(const char *path, char *const *names, size_t count,
         text_addf(&text, " and %zu more", strange - 3);
     return err_set(err, ENOTEMPTY,
                    "%s: holds other things (%s), which would be opened to "
-                   "the group; give the cache a folder of its own: "
-                   "path = %s/huggingface",
+                   "the group; move them out of it, or give the cache a folder "
+                   "of its own: path = %s/huggingface",
                    path, list, path);
 }
 

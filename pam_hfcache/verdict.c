@@ -108,6 +108,18 @@ verdict_write(const char *dir, const struct verdict *verdict, const char *path,
     return 0;
 }
 
+void
+verdict_forget(const char *dir, const char *path, gid_t gid)
+{
+    CLEANUP_CLOSE int dir_fd =
+        safefs_open_state_folder(dir, 0755, geteuid(), NULL);
+    char name[VERDICT_NAME_SIZE];
+
+    verdict_name(path, gid, "gate", name);
+    if (dir_fd >= 0)
+        (void)safefs_remove_file(dir_fd, name);
+}
+
 /* --- from text ----------------------------------------------------------- */
 
 static mode_t

@@ -127,6 +127,9 @@ int verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
 int verdict_write(const char *dir, const struct verdict *verdict,
                   const char *path, gid_t gid, struct err *err);
 
+/* Remove it, so that the next login looks anew; nothing if there is none. */
+void verdict_forget(const char *dir, const char *path, gid_t gid);
+
 void verdict_free(struct verdict *verdict);
 
 /*

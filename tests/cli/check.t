@@ -71,6 +71,9 @@ is "$err" "hfcache: $HUB/models--org--none: gave up: No such file or directory" 
     "what is not there is named"
 exits 3 "no cache" --conf /mnt/none.conf check
 like "$err" '/srv/none: No such file' "which folder is not there"
+printf '[cache]\nhosts = nowhere.invalid\n' > /mnt/none.conf
+exits 0 "a cache of other machines" --conf /mnt/none.conf check
+is "$out" "no cache of the policy is for this machine" "none here: said"
 run status
 like "$out" 'tree    checked .* ago: 27 entries' "status tells of the check"
 
@@ -93,7 +96,8 @@ is "$(still "$out")" "$CACHE  group hf-users  [cache], built-in default
   alarm   a token: 1
           -0644  root:hf-users  token
           It is somebody's key to the Hub: who can read it acts as its owner,
-          and who cannot gets an error from each client that finds it.
+          and who cannot gets an error from each client that finds it. Its owner
+          revokes it at the Hub, and removes the file.
   alarm   leads out of the cache: 1
           l0777  alice:hf-users  hub/models--org--b/snapshots/$SHA/evil.bin
           Who loads this gets whatever lies at the other end, which is not a
@@ -157,6 +161,9 @@ is "$(stat -c %a "$HUB/models--org--b/refs/main")" 600 \
     "repair opens nothing that its owner closed"
 is "$(stat -c %G "$HUB/models--org--a/blobs/$BLOB")" vision \
     "repair opens nothing that another may have moved in"
+run repair --dry-run --foreign
+like "$out" 'next +sudo hfcache repair --foreign  mends' \
+    "repair --dry-run --foreign: what to type"
 exits 1 "repair --foreign" repair --foreign
 is "$(stat -c %a "$HUB"/.locks/models--org--a/x*)" 664 \
     "repair --foreign mends a file of root's"

@@ -30,6 +30,8 @@ exits 0 "a service is looked up in lower case, as libpam does" \
 exits 1 "a service without a file" explain bob --service nosuch
 like "$out" '^PAM: nosuch  \(has no file: libpam takes those of "other"\)' \
     "a service without a file: other is said to serve"
+like "$out" 'To mend it: name a service that is in /etc/pam.d$' \
+    "a service without a file: nothing that enable would refuse"
 
 service deep <<< 'session substack middle'
 service middle <<< $'session required pam_unix.so\nsession include inner'
@@ -53,6 +55,14 @@ like "$out" 'passed over if /etc/pam.d/early:3 \(success=1 default=ignore pam_su
     "a jump: named"
 like "$out" 'passed over if /etc/pam.d/early:1 \(sufficient pam_rootok.so\)' \
     "sufficient: named"
+
+service typing <<'END'
+session optinal pam_hfcache.so
+END
+exits 1 "a control that libpam does not know" explain bob --service typing
+like "$out" '/etc/pam.d/typing:1: control "optinal" is not known, and libpam fails' \
+    "a control that libpam does not know: where, and what"
+rm /etc/pam.d/typing
 
 rm "$MODULE"
 exits 1 "no module to load" explain bob
@@ -121,7 +131,30 @@ like "$out" "
 Policy
   $POLICY
 " "--conf beats it: said"
-sed -i 's, conf=/mnt/other,,' /etc/pam.d/sshd
+sed -i 's, conf=/mnt/other, conf=other path=/srv/x,' /etc/pam.d/sshd
+exits 0 "arguments that the module ignores" explain bob
+like "$out" 'ignored: conf=other path=/srv/x; give conf=/PATH or debug' \
+    "arguments that the module ignores: said"
+like "$out" "
+Policy
+  $POLICY
+" "arguments that the module ignores: ignored here, too"
+sed -i 's, conf=other path=/srv/x,,' /etc/pam.d/sshd
+
+rm "$POLICY"
+sed -i 2d /etc/pam.d/sshd # the auth line, which would add them to the session
+printf '%s\n' 'DOM\eve:x:3009:3009::/home/eve:/bin/sh' >> /etc/passwd
+exits 1 "a name that no helper is given" explain 'DOM\eve'
+like "$out" 'DOM\\eve is not a member, and is not added' \
+    "a name that no helper is given: as the login, it adds nobody"
+like "$out" 'cannot be made lasting: user name DOM\\eve: not one that .*: add the' \
+    "a name that no helper is given: what helps"
+policy <<< $'[cache]\ngroup = 4711'
+exits 1 "a gid without a name" explain alice
+like "$out" 'cannot be made lasting: gid 4711 has no name .* groupadd --gid 4711' \
+    "a gid without a name: what helps"
+unlike "$out" 'usermod' "a gid without a name: and not what does not"
+sed -i '2i -auth optional pam_hfcache.so' /etc/pam.d/sshd
 
 policy <<< $'[cache]\nmembership = require'
 exits 1 "membership = require, not a member" explain alice
@@ -281,6 +314,16 @@ $private holds 2 repositories that you alone use, 4\.5 MB\.
     like "$out" "
   cp -rn $private/NAME /srv/huggingface/hub/
   rm -r $private/NAME\$" "and what to type"
+    unlike "$out" 'This shell' "a shell without variables is not spoken of"
+    out=$(HF_HOME=/data/old TRANSFORMERS_CACHE=$'/x\e' \
+        HF_TOKEN_PATH=/home/bob/.cache/huggingface/token \
+        as bob /mnt/hfcache explain)
+    like "$out" "This shell says otherwise.*
+  HF_HOME=/data/old
+  TRANSFORMERS_CACHE=/x\\\\x1b
+" "what a profile sets in place of a login's: told, with the same left out"
+    out=$(HF_HOME=/data/old as alice /mnt/hfcache explain bob)
+    unlike "$out" 'This shell' "a shell of another says nothing of bob's"
     out=$(as bob /mnt/hfcache explain --json)
     asked '.private | [.path, .repositories, .complete, .bytes > 4400000]' \
         "[\"$private\",2,true,true]" "JSON: a private cache"

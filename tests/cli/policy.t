@@ -15,6 +15,14 @@ is "$(head -n 4 <<< "$out")" \
     "no policy: the defaults, and said so"
 is "$(grep -c 'built-in default$' <<< "$out")" 20 "no policy: every key"
 
+policy <<< $'[cache]\nusers = *, alice bob !@intrens, @vision carol 5000'
+exits 0 "names that nobody has" policy
+is "$(grep -A9 '^/etc' <<< "$out")" \
+    "$POLICY:2: users: no group \"intrens\" on this machine
+
+$POLICY:2: users: no user \"carol\" on this machine" \
+    "names that nobody has: said, and no others"
+
 policy <<'END'
 [cache]
 path = /data/hf

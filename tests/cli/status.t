@@ -99,8 +99,19 @@ is "$(sed -n '/^  below/,$p' <<< "$out")" \
           bob          hub/models--a--b  wrong group, setgid lost
           3999         hub/.locks/models--a--b  closed locks or listings
   tree    never checked; sudo hfcache check
-  mend    the next login of each owner mends it" \
+  mend    sudo hfcache repair --foreign mends what is root's or of users who are gone
+  mend    the next login of each owner mends it; hfcache check tells why
+          something stays" \
     "drift below: whose, what, and who mends it"
+drifts='drift=0 3 hub/models--a--b
+'
+seen
+run status
+unlike "$out" 'the next login' "root's alone: no login mends it"
+drifts='drift=3002 3 hub/models--a--b
+drift=3999 32 hub/.locks/models--a--b
+'
+seen
 policy <<< $'[cache]\nrepair = off'
 run status
 like "$out" 'chgrp -R hf-users DIR' "repair = off: what to type"
@@ -189,7 +200,8 @@ is "$(still "$(sed -n '/^  tree/,$p' <<< "$out")")" \
   look    sudo hfcache check tells what the alarms are
   open    what its owner closed only he opens:
           chgrp -R hf-users DIR && chmod -R g+rwX DIR
-  mend    the next login of each owner mends it" \
+  mend    the next login of each owner mends it; hfcache check tells why
+          something stays" \
     "a check that found drift: what, whose, what since, who mends it"
 exits 1 "JSON of a check" status --json
 valid "status --json of a check" status

@@ -187,7 +187,7 @@ static const struct {
 } hooks[] = {
     {"authenticate", pam_authenticate}, {"setcred", pam_setcred},
     {"acct_mgmt", pam_acct_mgmt},       {"open_session", pam_open_session},
-    {"close_session", pam_close_session},
+    {"close_session", pam_close_session}, {"chauthtok", pam_chauthtok},
 };
 
 /* The sum of "A|B", or of nothing. */

@@ -9,10 +9,12 @@ cd "$(dirname "$0")/../.." || exit 1
 module=${BUILD:=build}/pam_hfcache.so
 
 is "$(nm -D --defined-only "$module" | awk '{ print $3 }' | sort)" \
-    "pam_sm_authenticate
+    "pam_sm_acct_mgmt
+pam_sm_authenticate
+pam_sm_chauthtok
 pam_sm_close_session
 pam_sm_open_session
-pam_sm_setcred" "the module exports the four hooks and nothing else"
+pam_sm_setcred" "the module exports the hooks of PAM and nothing else"
 
 if nm -D "$module" | grep -q __asan_init; then
     skip "this build is instrumented" "the module needs libpam and libc alone"

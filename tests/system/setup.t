@@ -91,6 +91,41 @@ ln -s /home/alice/hf /srv/link
 chown -h alice: /srv/link
 refuses 3 '/srv/link' "a user's link" /srv /home/alice
 
+install -d -o root /home/alice/data
+policy <<< $'[cache]\npath = /home/alice/data/hf'
+refuses 3 'the home of alice.*choose another path' "root's folder in a home" \
+    /home/alice
+install -d -o alice /srv/alice
+install -d /srv/alice/data
+policy <<< $'[cache]\npath = /srv/alice/data/hf'
+refuses 3 '/srv/alice: others than root can replace' \
+    "root's folder in that of another" /srv/alice
+: > /srv/file
+policy <<< $'[cache]\npath = /srv/file/hf'
+refuses 3 '/srv/file: is no folder; move it away' "a file on the way" /srv/file
+policy <<< $'[cache]\npath = /srv/file'
+refuses 3 '/srv/file: is no folder; move it away' "a file" /srv/file
+
+install -d -m 700 /srv/closed
+policy <<< $'[cache]\npath = /srv/closed/hf'
+like "$(hfcache setup 2>&1)" \
+    '/srv/closed: members may not enter it .*: chmod o\+x /srv/closed' \
+    "a way that is closed to members: said"
+setfacl -m g:hf-users:x /srv/closed
+unlike "$(hfcache setup 2>&1)" 'may not enter' "with an ACL it may be open"
+setfacl -b /srv/closed
+
+# --- what was seen before is of no use --------------------------------------
+
+hfcache enable sshd > "$WORK/enable.log"
+start_sshd
+unlike "$(by_ssh alice "$LOOK")" 'HF_HOME=' "a cache that is closed: left out"
+chmod 711 /srv/closed
+ok "setup, with nothing to do" quietly hfcache setup
+like "$(hfcache status)" 'state +unknown' "status: nobody has looked since"
+like "$(by_ssh alice "$LOOK")" 'HF_HOME=/srv/closed/hf' \
+    "the next login looks, however fresh the last look is"
+
 policy <<< $'[cache]\ngroup = sudo'
 refuses 2 "$POLICY:2: " "a group with rights" /srv
 

@@ -57,6 +57,21 @@ TEST("an inode counts once, by its worst finding, and in each of its findings")
     audit_free(&audit);
 }
 
+TEST("of what a repair has left the first are kept, then of what it mended")
+{
+    REQUIRE_INT(audit_count_begin(&audit), 0);
+    for (char path[] = "a"; *path < 'h'; ++*path)
+        count(path, DRIFT_GROUP, 7, AUDIT_MENDED);
+    count("z", DRIFT_GROUP, 7, AUDIT_TOLD);
+    count("y", DRIFT_GROUP, 7, AUDIT_FAILED);
+    audit_count_end(&audit);
+    REQUIRE_INT(kind_of(DRIFT_GROUP)->nsamples, AUDIT_SAMPLES);
+    CHECK_STR(kind_of(DRIFT_GROUP)->sample[0].path, "y");
+    CHECK_STR(kind_of(DRIFT_GROUP)->sample[1].path, "z");
+    CHECK_STR(kind_of(DRIFT_GROUP)->sample[2].path, "a");
+    audit_free(&audit);
+}
+
 TEST("what was mended or is gone is no longer wrong; what failed is")
 {
     REQUIRE_INT(audit_count_begin(&audit), 0);

@@ -178,6 +178,21 @@ TEST("an unknown expansion is refused with its line")
     CHECK_HAS(variables("[env]\nHF_A = %%%\n"), "policy: F:2: HF_A: \"%\"");
 }
 
+TEST("what a shell would replace is refused")
+{
+    static const char *const bad[] = {"~/x", "~", "$HOME/x", "/s/${USER}",
+                                      "/s/$_x/y"};
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        CLEANUP_FREE char *text = util_format("[env]\nHF_A = %s\n", bad[i]);
+
+        if (!CHECK_HAS(variables(text), "policy: F:2: HF_A: no shell replaces"))
+            tap_note("%s", bad[i]);
+    }
+    CHECK_HAS(variables("[env]\nHF_A = /a~/$(x)/$1$\n"),
+              "\nHF_A=/a~/$(x)/$1$\n");
+}
+
 TEST("only variables of the Hub and of a short list may be set")
 {
     static const char *const good[] = {

@@ -240,4 +240,27 @@ TEST("what others can write, or what is no file, is neither begun nor listed")
     CHECK_INT(count_known(), 1);
 }
 
+TEST("only names that cannot be taken for anything else are handed on")
+{
+    static const char *const good[] = {"a", "_x", "alice", "a.b-c_d", "A1",
+                                       "1a", "machine$", "a..b", "x-",
+                                       "alice.a@corp.example",
+                                       "abcdefghijklmnopqrstuvwxyz012345"};
+    static const char *const bad[] = {
+        "", "-a", "--root=/x", ".a", "a b", "a/b", "../a", "a:b", "a\nb",
+        "a$b", "$", "\xc3\xa4", "a\x7f", "a,b", "@a"};
+    char name[102] = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (!CHECK(members_name_is_safe(good[i])))
+            tap_note("%s", good[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (!CHECK(!members_name_is_safe(bad[i])))
+            tap_note("%s", bad[i]);
+    memset(name, 'a', 100);
+    CHECK(members_name_is_safe(name));
+    name[100] = 'a';
+    CHECK(!members_name_is_safe(name));
+}
+
 TAP_MAIN

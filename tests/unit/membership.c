@@ -226,28 +226,32 @@ TEST("persist is usermod for a group of /etc/group, else userdb")
     int how = -1;
 
     enter();
-    CHECK_INT(membership_persist_how(section(""), HF, name, sizeof(name), &how,
+    CHECK_INT(membership_persist_how(section(""), "alice", HF, name, sizeof(name), &how,
                                      &err),
               0);
     CHECK_INT(how, PERSIST_USERMOD);
     CHECK_STR(name, "hf-users");
-    CHECK_INT(membership_persist_how(section("persist = userdb"), HF, name,
+    CHECK_INT(membership_persist_how(section("persist = userdb"), "alice", HF, name,
                                      sizeof(name), &how, &err),
               -ENOENT);
     CHECK_HAS(err.text, "/etc/nsswitch.conf");
     world_write("/etc/nsswitch.conf", 0644, commented, strlen(commented));
-    CHECK_INT(membership_persist_how(section("persist = userdb"), HF, name,
+    CHECK_INT(membership_persist_how(section("persist = userdb"), "alice", HF, name,
                                      sizeof(name), &how, &err),
               -ENOENT);
     world_write("/etc/nsswitch.conf", 0644, with_userdb, strlen(with_userdb));
-    CHECK_INT(membership_persist_how(section("persist = userdb"), HF, name,
+    CHECK_INT(membership_persist_how(section("persist = userdb"), "alice", HF, name,
                                      sizeof(name), &how, &err),
               0);
     CHECK_INT(how, PERSIST_USERDB);
-    CHECK_INT(membership_persist_how(section(""), 4711, name, sizeof(name),
+    CHECK_INT(membership_persist_how(section(""), "alice", 4711, name, sizeof(name),
                                      &how, &err),
               -ENOENT);
-    CHECK_STR(err.text, "gid 4711 has no name to add a member to");
+    CHECK_HAS(err.text, "gid 4711 has no name to add a member to: ");
+    CHECK_INT(membership_persist_how(section(""), "DOM\\eve", HF, name,
+                                     sizeof(name), &how, &err),
+              -EINVAL);
+    CHECK_HAS(err.text, "DOM\\eve: not one that a helper is given");
 }
 
 TEST("nsswitch.conf may be a link, as some systems have it")
@@ -262,7 +266,7 @@ TEST("nsswitch.conf may be a link, as some systems have it")
                 strlen(with_userdb));
     unlink("/etc/nsswitch.conf");
     REQUIRE_INT(symlink("other/nsswitch.conf", "/etc/nsswitch.conf"), 0);
-    CHECK_INT(membership_persist_how(section("persist = userdb"), HF, name,
+    CHECK_INT(membership_persist_how(section("persist = userdb"), "alice", HF, name,
                                      sizeof(name), &how, &err),
               0);
 }

@@ -211,19 +211,36 @@ TEST("a substack counts as one when it is jumped over")
     pamstack_free(&stack);
 }
 
-TEST("an argument of a line is found by its whole name")
+TEST("arguments are to us what they are to the module")
 {
-    char value[64] = "";
+    char conf[64], said[64] = "";
+    struct text unknown = TEXT_INIT(said);
     struct pamstack stack;
 
-    tap_write("a", "session optional pam_hfcache.so debug xconf=/no "
-                   "conf=/etc/x.conf\n");
+    tap_write("a", "session optional pam_hfcache.so debug conf=/no xconf=/no "
+                   "conf=/etc/x.conf conf=y.conf debugs\n");
     stack = load("a", "session");
-    CHECK_INT(pamstack_argument(&stack.entry[0], "conf", value,
-                                sizeof(value)), 0);
-    CHECK_STR(value, "/etc/x.conf");
-    CHECK_INT(pamstack_argument(&stack.entry[0], "deb", value,
-                                sizeof(value)), -ENOENT);
+    pamstack_arguments(&stack.entry[0], conf, sizeof(conf), &unknown);
+    CHECK_STR(conf, "/etc/x.conf");
+    CHECK_STR(said, "xconf=/no conf=y.conf debugs");
+    pamstack_free(&stack);
+}
+
+TEST("a control that libpam does not know is told, in any file")
+{
+    struct pamstack stack;
+
+    tap_write("a", "session REQUIRED a.so\nsession [success=1] b.so\n"
+                   "session include c\nauth wrong d.so\n");
+    tap_write("c", "session optinal pam_hfcache.so\nsession other.so\n");
+    stack = load("a", "session");
+    CHECK_INT(stack.count, 4);
+    CHECK(strstr(stack.problem, "/c:1: control \"optinal\" is not known") != NULL);
+    pamstack_free(&stack);
+    tap_write("c", "session substack e\n");
+    tap_write("e", "session optional f.so\n");
+    stack = load("a", "session");
+    CHECK_STR(stack.problem, "");
     pamstack_free(&stack);
 }
 

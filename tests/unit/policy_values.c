@@ -273,6 +273,7 @@ TEST("a list of users holds names, groups, uids and a lone star")
     accepts("users", "!alice", 0);
     accepts("users", "@lab, !@guests, 1000-1999 !1500 alice.b+c_d-e", 0);
     accepts("users", "* !@hf-no", 0);
+    accepts("users", "eve@corp.example, !@lab@corp.example CORP\\dave", 0);
     accepts("users", "4294967295", 0);
     accepts("users", "1000-1000", 0);
     refuses("users", "al*", "users: in item \"al*\": a user is named exactly: "
@@ -285,6 +286,8 @@ TEST("a list of users holds names, groups, uids and a lone star")
                                 "exactly: only a lone * stands for everyone");
     refuses("users", "@", "users: in item \"@\": @ wants a group's name");
     refuses("users", "!@", "users: in item \"!@\": @ wants a group's name");
+    refuses("users", "@@lab", "users: in item \"@@lab\": @ wants a group's "
+                              "name");
     refuses("users", "@la*", "users: in item \"@la*\": @ wants a group's name");
     for (size_t i = 0; i < ARRAY_LEN(no_range); i++) {
         char sentence[200];

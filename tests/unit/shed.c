@@ -232,29 +232,6 @@ TEST("whatever call fails, or lies, nobody goes on as somebody else")
             tap_note("case %zu", i);
 }
 
-TEST("only names that cannot be taken for anything else are handed on")
-{
-    static const char *const good[] = {"a", "_x", "alice", "a.b-c_d", "A1",
-                                       "1a", "machine$", "a..b", "x-",
-                                       "alice.a@corp.example",
-                                       "abcdefghijklmnopqrstuvwxyz012345"};
-    static const char *const bad[] = {
-        "", "-a", "--root=/x", ".a", "a b", "a/b", "../a", "a:b", "a\nb",
-        "a$b", "$", "\xc3\xa4", "a\x7f", "a,b", "@a"};
-    char name[102] = "";
-
-    for (size_t i = 0; i < ARRAY_LEN(good); i++)
-        if (!CHECK(join_name_is_safe(good[i])))
-            tap_note("%s", good[i]);
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (!CHECK(!join_name_is_safe(bad[i])))
-            tap_note("%s", bad[i]);
-    memset(name, 'a', 100);
-    CHECK(join_name_is_safe(name));
-    name[100] = 'a';
-    CHECK(!join_name_is_safe(name));
-}
-
 TEST("nobody joins as root, into root's group, or under another's name")
 {
     struct join root = {"root", 0, "daemon", 1, JOIN_USERMOD};
