@@ -16,56 +16,26 @@
 #include <time.h>
 
 #include "join_parts.h"
+#include "membership.h"
 #include "safefs.h"
 #include "verdict.h"
 
-#define MAX_GROUPS 65536
 #define USUAL_MS 1000   /* who joins at the same moment waits so long */
 #define SLOW_MS 2000    /* a failure that took longer is not tried again */
 #define RETRY_MS 600000 /* by each login, but after so long */
 
 /* --- what NSS says ------------------------------------------------------- */
 
-/* All groups of the user, with those NSS learnt of meanwhile. */
-static int
-load_groups(const struct join *join, gid_t primary, gid_t **ret_groups,
-            int *ret_count)
-{
-    int room = 64;
-
-    for (;;) {
-        CLEANUP_FREE gid_t *groups = calloc((size_t)room, sizeof(*groups));
-        int count = room;
-
-        if (!groups)
-            return -ENOMEM;
-        if (getgrouplist(join->user, primary, groups, &count) >= 0) {
-            *ret_groups = groups;
-            groups = NULL;
-            *ret_count = count;
-            return 0;
-        }
-        if (room >= MAX_GROUPS)
-            return -E2BIG;
-        room = count > room ? count : room * 2;
-    }
-}
-
 int
 join_is_member(const struct join *join, gid_t primary, bool *ret)
 {
-    CLEANUP_FREE gid_t *groups = NULL;
-    int count = 0;
-    int r = load_groups(join, primary, &groups, &count);
+    struct person person = {.subject = {.user = join->user, .gid = primary}};
+    int r = membership_reload_groups(&person, NULL);
 
-    if (r < 0)
-        return r;
-    *ret = false;
-    for (int i = 0; i < count; i++) {
-        if (groups[i] == join->gid)
-            *ret = true;
-    }
-    return 0;
+    if (r == 0)
+        *ret = membership_holds(&person.subject, join->gid);
+    membership_free(&person);
+    return r;
 }
 
 /* The arguments are root's; what they say must still be so. */

@@ -15,10 +15,10 @@ ORDER="
 util
 json safefs probe pamfile shed membership_names
 snapshot policy verdict pamstack members processes
-walk layout join pamedit
+walk layout pamedit
 decision errand mend
 membership look
-login audit mender
+login audit mender join
 cli
 report setup
 explain_json
@@ -68,10 +68,10 @@ only() {
 
 only '^#include <security/' pam_hfcache "libpam is known to pam_hfcache.c alone"
 only '^#include <ini\.h>' policy_file "inih is known to policy_file.c alone"
-only '^#include <(pwd|grp|nss)\.h>' 'membership.*|join|shed|mender' \
+only '^#include <(pwd|grp|nss)\.h>' 'membership.*|join|shed' \
     "NSS is asked in membership, and by helpers about themselves"
 only '\b(setgroups|initgroups|set(res|re)?[ug]id|setfs[ug]id)\(' \
-    'membership|shed|mender' "groups and ids change in membership and shed alone"
+    'membership|shed' "groups and ids change in membership and shed alone"
 
 # /proc and /dev hold no user's files; slots are opened in the judged folder.
 only '\b(open(at2?)?|creat|fopen|opendir|fdopendir|scandir|nftw?|fts_open)\([^"]' \
