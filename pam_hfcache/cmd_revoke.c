@@ -103,7 +103,7 @@ take_back(const struct target *target, const struct members_entry *entry)
         .uid = entry->uid,
         .group = entry->group,
         .gid = entry->gid,
-        .how = entry->how == MEMBERS_USERDB ? JOIN_USERDB : JOIN_USERMOD,
+        .how = entry->how,
     };
     struct err err = {0};
     int r;

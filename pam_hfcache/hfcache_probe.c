@@ -205,7 +205,7 @@ parse_join(char *const *words, struct join *ret, struct err *err)
         r = take_id(&values, ARG_GID, &ret->gid, err);
     if (r == 0)
         r = take_choice(&values, ARG_HOW, hows, &how, err);
-    ret->how = how == 0 ? JOIN_USERMOD : JOIN_USERDB;
+    ret->how = how == 0 ? MEMBERS_USERMOD : MEMBERS_USERDB;
     return r;
 }
 

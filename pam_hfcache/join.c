@@ -65,8 +65,6 @@ join_check_names(const struct join *join, gid_t *ret_primary, struct err *err)
     return 0;
 }
 
-/* --- joining ------------------------------------------------------------- */
-
 struct members_entry
 join_entry(const struct join *join, enum members_how how)
 {
@@ -155,11 +153,13 @@ join_take_turn(const struct join *join)
     }
 }
 
+/* --- joining ------------------------------------------------------------- */
+
 static int
 tell_without_effect(const struct join *join, struct err *err)
 {
     return err_set(err, EIO, "%s without effect: NSS does not name %s in %s",
-                   join->how == JOIN_USERDB ? "a drop-in in " JOIN_USERDB_DIR
+                   join->how == MEMBERS_USERDB ? "a drop-in in " JOIN_USERDB_DIR
                                             : JOIN_USERMOD_PATH,
                    join->user, join->group);
 }
@@ -168,22 +168,15 @@ tell_without_effect(const struct join *join, struct err *err)
 static bool
 is_ours(const struct join *join, bool made, bool was_cut)
 {
-    return join->how == JOIN_USERMOD || made ||
+    return join->how == MEMBERS_USERMOD || made ||
            (was_cut && join_judge_drop_in(join, NULL) == 0);
-}
-
-static struct members_entry
-describe(const struct join *join)
-{
-    return join_entry(join, join->how == JOIN_USERDB ? MEMBERS_USERDB
-                                                     : MEMBERS_USERMOD);
 }
 
 /* What could not be begun, as on a full disk, may have room in the list. */
 static void
 note_joined(const struct join *join, int begun)
 {
-    struct members_entry entry = describe(join);
+    struct members_entry entry = join_entry(join, join->how);
 
     if (begun < 0)
         (void)members_append(MEMBERS_DIR, &entry);
@@ -201,7 +194,7 @@ join_and_see(const struct join *join, gid_t primary, int begun,
              struct err *err)
 {
     bool joined = false, made = false;
-    int r = join->how == JOIN_USERDB ? join_write_drop_in(join, &made, err)
+    int r = join->how == MEMBERS_USERDB ? join_write_drop_in(join, &made, err)
                                      : join_usermod(join, "-aG", err);
     int asked = join_is_member(join, primary, &joined);
     bool ours = is_ours(join, made, begun > 0);
@@ -209,7 +202,7 @@ join_and_see(const struct join *join, gid_t primary, int begun,
 
     if (joined && ours)
         note_joined(join, begun);
-    else if (!joined && ours && join->how == JOIN_USERDB)
+    else if (!joined && ours && join->how == MEMBERS_USERDB)
         removed = join_remove_drop_in(join);
     if (begun >= 0 && asked == 0 && removed == 0 && !(joined && ours))
         members_drop(MEMBERS_DIR, join->user);
@@ -232,7 +225,7 @@ join_run(const struct join *join, struct err *err)
 {
     int64_t begun_ms = util_monotonic_ms();
     CLEANUP_CLOSE int turn = -1;
-    struct members_entry entry = describe(join);
+    struct members_entry entry = join_entry(join, join->how);
     gid_t primary = 0;
     bool joined = false;
     int64_t age_ms;

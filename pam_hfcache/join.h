@@ -6,16 +6,14 @@
 #ifndef HFCACHE_JOIN_H
 #define HFCACHE_JOIN_H
 
-#include "util.h"
-
-enum join_how { JOIN_USERMOD, JOIN_USERDB };
+#include "members.h"
 
 struct join {
     const char *user;
     uid_t uid;
     const char *group;
     gid_t gid;
-    enum join_how how;
+    enum members_how how; /* never MEMBERS_REVOKED */
 };
 
 /*

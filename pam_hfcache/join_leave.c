@@ -60,11 +60,11 @@ join_leave(const struct join *join, bool is_known, bool dry_run,
     if (turn == -EBUSY)
         return err_set(err, EBUSY, "a login is adding %s to %s at this moment: "
                        "try again when it is done", join->user, join->group);
-    if (r == 0 && join->how == JOIN_USERDB)
+    if (r == 0 && join->how == MEMBERS_USERDB)
         r = take_drop_in(join, dry_run, err);
     if (r < 0 || dry_run)
         return r;
-    if (join->how == JOIN_USERMOD && is_known)
+    if (join->how == MEMBERS_USERMOD && is_known)
         r = take_by_usermod(join, err);
     if (r == 0)
         r = note_revoked(join, err);

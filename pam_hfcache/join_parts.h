@@ -7,7 +7,6 @@
 #define HFCACHE_JOIN_PARTS_H
 
 #include "join.h"
-#include "members.h"
 
 #define JOIN_USERMOD_PATH "/usr/sbin/usermod"
 #define JOIN_USERDB_DIR "/etc/userdb"

@@ -234,10 +234,10 @@ TEST("whatever call fails, or lies, nobody goes on as somebody else")
 
 TEST("nobody joins as root, into root's group, or under another's name")
 {
-    struct join root = {"root", 0, "daemon", 1, JOIN_USERMOD};
-    struct join into_root = {"daemon", 1, "root", 0, JOIN_USERMOD};
-    struct join other = {"daemon", 4001, "bin", 2, JOIN_USERMOD};
-    struct join digits = {"daemon", 1, "27", 4001, JOIN_USERMOD};
+    struct join root = {"root", 0, "daemon", 1, MEMBERS_USERMOD};
+    struct join into_root = {"daemon", 1, "root", 0, MEMBERS_USERMOD};
+    struct join other = {"daemon", 4001, "bin", 2, MEMBERS_USERMOD};
+    struct join digits = {"daemon", 1, "27", 4001, MEMBERS_USERMOD};
     struct err err;
 
     CHECK_INT(join_run(&root, &err), -ENOENT);
