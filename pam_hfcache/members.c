@@ -99,14 +99,16 @@ take_entry(struct members *members, const struct members_entry *entry)
     return 0;
 }
 
-/* Read the file `path`; without one *ret_buffer stays NULL. */
+/* Read the file `name``suffix`; without one *ret_buffer stays NULL. */
 static int
-read_lines(const char *path, uid_t trusted_uid, char **ret_buffer,
-           struct err *err)
+read_lines(const char *dir, const char *name, const char *suffix,
+           uid_t trusted_uid, char **ret_buffer, struct err *err)
 {
+    CLEANUP_FREE char *path = util_format("%s/%s%s", dir, name, suffix);
     size_t length;
-    int r = safefs_read_state(path, trusted_uid, MAX_LIST_BYTES, ret_buffer,
-                              &length, err);
+    int r = path ? safefs_read_state(path, trusted_uid, MAX_LIST_BYTES,
+                                     ret_buffer, &length, err)
+                 : err_sys(err, ENOMEM, "%s", dir);
 
     return r == -ENOENT ? 0 : r;
 }
@@ -133,18 +135,15 @@ int
 members_load(const char *dir, uid_t trusted_uid, const char *user,
              struct members *ret, struct err *err)
 {
-    CLEANUP_FREE char *list = util_format("%s/%s", dir, MEMBERS_FILE);
-    CLEANUP_FREE char *begun = util_format("%s/" BEGUN "%s", dir, user);
-    int r = list && begun ? 0 : err_sys(err, ENOMEM, "%s", dir);
+    int r;
 
     *ret = (struct members){.entry = NULL};
+    r = read_lines(dir, BEGUN, user, trusted_uid, &ret->begun, err);
     if (r == 0)
-        r = read_lines(begun, trusted_uid, &ret->begun, err);
-    if (r == 0)
-        r = read_lines(list, trusted_uid, &ret->listed, err);
+        r = read_lines(dir, MEMBERS_FILE, "", trusted_uid, &ret->listed, err);
     if (r == 0 && (take_lines(ret->listed, user, ret) < 0 ||
                    take_lines(ret->begun, user, ret) < 0))
-        r = err_sys(err, ENOMEM, "%s", list);
+        r = err_sys(err, ENOMEM, "%s", dir);
     if (r < 0)
         members_free(ret);
     return r;
@@ -178,13 +177,10 @@ members_find(const struct members *members, uid_t uid, gid_t gid)
 static int
 load_begun(const char *dir, const char *user, struct members *ret)
 {
-    CLEANUP_FREE char *path = util_format("%s/" BEGUN "%s", dir, user);
-
-    int r = path ? 0 : -ENOMEM;
+    int r;
 
     *ret = (struct members){.entry = NULL};
-    if (r == 0)
-        r = read_lines(path, 0, &ret->begun, NULL);
+    r = read_lines(dir, BEGUN, user, 0, &ret->begun, NULL);
     return r < 0 ? r : take_lines(ret->begun, user, ret);
 }
 
