@@ -103,7 +103,7 @@ struct audit_repository {
 };
 
 struct audit {
-    int result; /* 0; -ECANCELED: stopped; another errno: it came to an end */
+    int result; /* 0; -ECANCELED: stopped; else why it ended early: -errno */
     int64_t took_ms;
     uint64_t folders, files, links, others; /* looked at now */
     uint64_t reused;         /* not folders, in folders that have not changed */

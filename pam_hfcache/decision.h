@@ -85,7 +85,7 @@ struct view {
     char why[200];    /* one sentence for log and user; "" if all is well */
 };
 
-/* The table of states, DESIGN 2.3. */
+/* The state of the cache to this user, and why. */
 void decision_judge(const struct policy_section *section,
                     const struct knowledge *known, struct view *ret);
 

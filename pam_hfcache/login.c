@@ -288,7 +288,10 @@ probe_now(struct login *login, struct knowledge *known)
     return false;
 }
 
-/* What is known without acting: the last verdict, the probes that run. */
+/*
+ * What is known without acting: the last verdict, the probes that run.  True if
+ * a further one is due and would be let in.
+ */
 static bool
 gather(struct login *login, struct knowledge *known)
 {

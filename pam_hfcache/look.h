@@ -3,8 +3,8 @@
  * What the helper sees of a cache, with a member's eyes: first the gate, then,
  * within a budget, the repositories and lock folders below hub/.
  *
- * All but the first and the last are to be called between shed_look_as() and
- * shed_look_as_root(); neither changes anything.
+ * What looks is to be called between shed_look_as() and shed_look_as_root();
+ * nothing of the cache is changed.
  */
 #ifndef HFCACHE_LOOK_H
 #define HFCACHE_LOOK_H

@@ -356,28 +356,21 @@ membership_single_thread(void)
     return stat("/proc/self/task", &task) == 0 && task.st_nlink == 3;
 }
 
-/*
- * The process's own groups with room for one more; the caller frees.  The
- * effective gid counts as one of them.
- */
+/* The process's own groups with room for one more; the caller frees. */
 static int
 read_own_groups(gid_t **ret_groups, size_t *ret_count)
 {
     int count = getgroups(0, NULL);
-    gid_t *groups;
 
     if (count < 0)
         return -errno;
-    groups = calloc((size_t)count + 1, sizeof(*groups));
-    if (!groups)
+    *ret_groups = calloc((size_t)count + 1, sizeof(**ret_groups));
+    if (!*ret_groups)
         return -ENOMEM;
     if (count > 0) /* 0 would ask for the number alone */
-        count = getgroups(count, groups);
-    if (count < 0) {
-        free(groups);
+        count = getgroups(count, *ret_groups);
+    if (count < 0)
         return -errno;
-    }
-    *ret_groups = groups;
     *ret_count = (size_t)count;
     return 0;
 }
@@ -431,7 +424,7 @@ membership_guarded_add(const struct subject *subject, gid_t gid, bool may_add,
     bool present;
     int result = read_own_groups(&own, &count);
 
-    if (!own) {
+    if (result < 0) {
         err_sys(err, -result, "groups of this process");
         return GUARD_FAILED;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who somebody is and which groups he is in: the only file that asks NSS and
- * the only one that changes the groups of a process.
+ * Who somebody is and which groups he is in: what asks NSS for a login, and
+ * the only file that changes the groups of a login's process.
  */
 #ifndef HFCACHE_MEMBERSHIP_H
 #define HFCACHE_MEMBERSHIP_H

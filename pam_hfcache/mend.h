@@ -89,10 +89,10 @@ struct mend_report {
 
 /*
  * Mend what `item` names, in a folder of trust `holder`, which was `visited`
- * when it was judged.  1: changed;
- * 0: it is right as it is, or nothing must be done, and then the report may say
- * why; -ENOENT: it is no longer there, or another; -EAGAIN: it changes all the
- * time; or another negative errno with a sentence in the report.
+ * when it was judged.  1: changed; 0: it is right as it is, or nothing must be
+ * done, and then the report may say why; -ENOENT: it is no longer there, or
+ * another; -EAGAIN: it changes all the time; or another negative errno with a
+ * sentence in the report.
  */
 int mend_inode(struct mend *mend, const struct walk_item *item,
                struct layout_where where, enum mend_trust holder,

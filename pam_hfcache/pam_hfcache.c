@@ -101,7 +101,7 @@ take_problem(const struct call *call, struct login *login)
 
 /*
  * Read what this call is about and begin the login.  False if there is nothing
- * to do; `loud` says whether what went wrong is logged here or left to that.
+ * to do; what went wrong is logged, or if not `loud` left to open_session.
  */
 static bool
 begin(struct call *call, struct login *login, bool loud)

@@ -39,10 +39,9 @@ struct seen {
 struct loader {
     struct policy *policy;
     const char *file;
-    /* Where the lines now go: a [cache] section or, if NULL, an [env] one. */
-    size_t section;
-    bool in_env;
-    const char *env_name;
+    bool in_env;          /* where the lines now go: */
+    const char *env_name; /* to this [env] section */
+    size_t section;       /* or to this [cache] section */
     struct seen *seen; /* beside policy->sections */
     struct env_header *headers;
     size_t nheaders;

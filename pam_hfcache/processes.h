@@ -15,7 +15,7 @@
 struct processes {
     char name[PROCESSES_NAMED][64]; /* of the first ones, each once */
     size_t named;
-    size_t count; /* of all processes */
+    size_t count; /* of all that were found */
     bool complete; /* false: the time was up, or /proc cannot be read */
 };
 
@@ -26,7 +26,7 @@ struct processes {
 void processes_find(uid_t uid, gid_t gid, bool having, int64_t budget_ms,
                     struct processes *ret);
 
-/* Append the names, "bash, tmux: server and 3 more", safe to print. */
+/* Append the names, "bash, tmux: server", safe to print; " and more" if full. */
 void processes_add_names(const struct processes *processes, struct text *text);
 
 #endif

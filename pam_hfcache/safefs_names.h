@@ -15,8 +15,8 @@ void safefs_sort_names(char **names, size_t count);
 
 /*
  * The names in `dir` but "." and ".." that match fnmatch(3) `pattern` (a
- * leading dot is like any other character; NULL: all), bytewise sorted.  0 and the caller
- * frees with safefs_free_names(), or a negative errno.
+ * leading dot is like any other character; NULL: all), bytewise sorted.  0 and
+ * the caller frees with safefs_free_names(), or a negative errno.
  */
 int safefs_collect_names(DIR *dir, const char *pattern, char ***ret_names,
                          size_t *ret_count);

@@ -63,7 +63,7 @@ util_steal_fd(int *fd)
 
 /*
  * Text in a buffer of fixed size.  Appending past the end keeps what fits,
- * sets `full`, and never writes beyond; `data` is always NUL-terminated.
+ * sets `full`, and never writes beyond; NUL-terminated once appended to.
  */
 struct text {
     char *data;

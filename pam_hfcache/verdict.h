@@ -9,7 +9,7 @@
  *  - a state file is believed only if it is a regular file, owned by root,
  *    with one link, not writable by group or others, at most
  *    VERDICT_MAX_BYTES long, of this boot, of this path and gid, and not from
- *    the future; else there is no verdict (DESIGN 2.6.4);
+ *    the future; else there is no verdict;
  *  - it is written as a temporary file and renamed, so that a reader sees the
  *    old one or the new one and nothing between;
  *  - at most VERDICT_SLOTS probes of a cache run on a host at one time, and a

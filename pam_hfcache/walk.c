@@ -37,7 +37,10 @@ walk_check_clock(const struct walk *walk)
 
 /* --- limits -------------------------------------------------------------- */
 
-/* Share the descriptors among fewer workers rather than fail for want of them. */
+/*
+ * Share the descriptors among fewer workers rather than fail for want of them;
+ * how many folders, each with one, the queue may hold.
+ */
 static unsigned
 share_descriptors(struct walk *walk)
 {
