@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "audit_count.h"
-#include "audit_visit.h"
+#include "audit_rules.h"
 #include "safefs.h"
 #include "snapshot.h"
 #include "verdict.h"

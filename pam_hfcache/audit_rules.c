@@ -17,8 +17,8 @@ audit_pack(const struct audit_mark *mark)
            (uint64_t)mark->where.place << 8 | (uint64_t)mark->trust;
 }
 
-struct audit_mark
-audit_unpack(uint64_t packed)
+static struct audit_mark
+unpack(uint64_t packed)
 {
     return (struct audit_mark){
         .where = {.place = (enum layout_place)(packed >> 8 & 0xff),
@@ -31,7 +31,7 @@ audit_unpack(uint64_t packed)
 struct audit_mark
 audit_holder(const struct audit_work *work, const struct walk_item *item)
 {
-    return audit_unpack(item->holder ? item->holder : work->first);
+    return unpack(item->holder ? item->holder : work->first);
 }
 
 struct audit_mark
@@ -95,7 +95,7 @@ is_roots(const struct audit_work *work, const struct statx *st)
  */
 enum mend_trust
 audit_trust_folder(const struct audit_work *work, const struct walk_item *item,
-             const struct audit_mark *holder, const struct owner *owner)
+                   const struct audit_mark *holder, const struct owner *owner)
 {
     const struct statx *st = item->stat;
     struct mend_owner who = {st->stx_uid, owner->own_gid};
@@ -158,8 +158,8 @@ refuse_moved(const struct audit_work *work, const struct statx *st)
 
 const char *
 audit_refuse(const struct audit_work *work, const struct walk_item *item,
-       const struct audit_mark *holder, const struct owner *owner,
-       enum mend_trust trust)
+             const struct audit_mark *holder, const struct owner *owner,
+             enum mend_trust trust)
 {
     const struct statx *st = item->stat;
     bool is_user = work->options->repair && geteuid() != 0;

@@ -16,7 +16,9 @@ struct audit_mark {
 
 /* As the walk keeps it. */
 uint64_t audit_pack(const struct audit_mark *mark);
-struct audit_mark audit_unpack(uint64_t packed);
+
+/* The mark of what holds `start`, from which the walk begins. */
+uint64_t audit_first_mark(const char *start);
 
 /* The mark of what holds the item; that which holds the start has none. */
 struct audit_mark audit_holder(const struct audit_work *work,

@@ -8,12 +8,10 @@
 #include "audit_visit.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "audit_count.h"
 #include "audit_rules.h"
 #include "safefs.h"
-#include "snapshot.h"
 
 #define WATCH_VISITS 1024 /* of the first worker between two looks at the clock */
 #define WATCH_MS 200

@@ -41,7 +41,4 @@ walk_visit audit_visit;
 /* Count and tell what was found; `data` is a struct audit_work.  One at a time. */
 audit_tell audit_add;
 
-/* The mark of what holds `start`, from which the walk begins. */
-uint64_t audit_first_mark(const char *start);
-
 #endif

@@ -13,8 +13,6 @@
 #include "cli.h"
 #include "membership.h"
 #include "report_audit.h"
-#include "safefs.h"
-#include "verdict.h"
 
 #define PATIENCE_S 2 /* after ^C, for the calls under way to come back */
 

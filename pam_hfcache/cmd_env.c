@@ -4,7 +4,6 @@
  * variables go to stdout, so that a shell may evaluate it; reasons go to
  * stderr.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -11,7 +11,6 @@
 #include "cli.h"
 #include "explain_json.h"
 #include "membership.h"
-#include "membership_names.h"
 #include "pamstack.h"
 #include "report.h"
 #include "safefs_edit.h"
@@ -216,10 +215,11 @@ print_cache(const struct explanation *it)
 {
     const struct login *login = it->login;
     const char *path = policy_text(login->section, KEY_PATH);
-    char age[64] = "never looked at since this machine started";
+    char age[64] = "";
     struct text text = TEXT_INIT(age);
 
     if (login->verdict) {
+        text_add(&text, ", looked at ");
         cli_add_duration(&text, login->age_ms);
         text_add(&text, " ago");
     }
@@ -229,8 +229,7 @@ print_cache(const struct explanation *it)
            decision_state_name(login->view.state),
            login->view.drift ? ", with drift" : "",
            cli_paint(it->cli, PAINT_NONE));
-    printf("%s%s\n", login->verdict ? ", looked at " : "",
-           login->verdict ? age : "");
+    printf("%s\n", age);
     if (*login->view.why && login->has_gid)
         printf("  %s\n", login->view.why);
     if (*login->problem && login->has_gid &&

@@ -5,7 +5,6 @@
  * touched; each change is said by the branch that makes it, or would.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdio.h>

@@ -176,8 +176,9 @@ decision_section(const struct policy *policy, const struct subject *subject,
     return NULL;
 }
 
-bool
-decision_is_own_drift(const struct drift *drift, uid_t uid)
+/* Would a login of `uid` mend what is named here? */
+static bool
+is_own(const struct drift *drift, uid_t uid)
 {
     return drift->owner == uid && !(drift->what & DRIFT_KEPT);
 }
@@ -190,7 +191,7 @@ add_own(struct own_drifts *own, const struct drift *drifts, size_t count,
     for (size_t i = 0; i < count; i++) {
         size_t at = 0;
 
-        if (!decision_is_own_drift(&drifts[i], uid))
+        if (!is_own(&drifts[i], uid))
             continue;
         while (at < own->count &&
                strcmp(own->drift[at].name, drifts[i].name) != 0)

@@ -93,9 +93,6 @@ void decision_judge(const struct policy_section *section,
 bool decision_exports(const struct policy_section *section,
                       const struct view *view);
 
-/* Would a login of `uid` mend what is named here? */
-bool decision_is_own_drift(const struct drift *drift, uid_t uid);
-
 #define DECISION_MAX_OWN 64
 
 /* Repositories and lock folders, in the memory of the verdicts. */

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "layout.h"
 
@@ -187,10 +186,10 @@ judge_verdict(const struct policy_section *section,
 
 /* A probe that started after the verdict was taken hasn't answered for long. */
 static bool
-is_hung(const struct knowledge *known, int64_t age_ms)
+is_hung(const struct knowledge *known)
 {
     return known->running_ms > VERDICT_HUNG_MS &&
-           (!known->verdict || age_ms >= known->running_ms);
+           (!known->verdict || known->age_ms >= known->running_ms);
 }
 
 void
@@ -206,7 +205,7 @@ decision_judge(const struct policy_section *section,
         view.state = STATE_NOT_MEMBER;
     } else if (policy_number(section, KEY_VERIFY) == VERIFY_OFF) {
         view.state = STATE_UNVERIFIED;
-    } else if (is_hung(known, known->age_ms)) {
+    } else if (is_hung(known)) {
         snprintf(view.why, sizeof(view.why),
                  "%.120s has not answered for %lld s",
                  policy_text(section, KEY_PATH), (long long)(known->running_ms / 1000));

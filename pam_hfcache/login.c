@@ -6,7 +6,6 @@
 #include "login.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -361,7 +360,7 @@ wants_mender(struct login *login, bool probing,
 void
 login_verify(struct login *login)
 {
-    struct knowledge known = {.gid = login->gid};
+    struct knowledge known = {0};
     bool probing = false;
     struct err err;
 
@@ -421,7 +420,7 @@ foretell_member(const struct login *login, bool auth_line)
 void
 login_foretell(struct login *login, bool auth_line)
 {
-    struct knowledge known = {.gid = login->gid};
+    struct knowledge known = {0};
 
     login->member = foretell_member(login, auth_line);
     if (wants_verdict(login))

@@ -16,7 +16,6 @@
 #define NAMES_BYTES 8192
 #define CALLS_A_FOLDER 5   /* open, look, two ACLs, judge the next */
 #define CALLS_A_NAMED 100  /* at most, to look again at one that is named */
-#define LOCKS LOOK_LOCKS
 
 /* Whose files are closed in one folder. */
 struct owners {
@@ -285,7 +284,7 @@ static void
 look_at_files(struct run *run, const char *path, const char *name, off_t at,
               bool found)
 {
-    bool is_locks = util_has_prefix(path, LOCKS "/");
+    bool is_locks = util_has_prefix(path, LOOK_LOCKS "/");
     bool from_start = at == 0;
     CLEANUP_CLOSE int fd = -1;
     char folder[PATH_MAX];
@@ -368,7 +367,7 @@ look_again(struct run *run, unsigned limit)
 
     for (size_t left = verdict->ndrifts; left && verdict->ndrifts; left--) {
         struct drift first = verdict->drifts[0];
-        bool is_locks = util_has_prefix(first.name, LOCKS "/");
+        bool is_locks = util_has_prefix(first.name, LOOK_LOCKS "/");
         const char *slash = strrchr(first.name, '/');
         char name[LAYOUT_MAX_NAME + 1];
 
@@ -385,7 +384,7 @@ look_again(struct run *run, unsigned limit)
         if (is_locks && !are_locks_roots(run))
             forget_drifts(run->sight, first.name, DRIFT_ALL);
         else
-            look_at_folder(run, is_locks ? LOCKS : "hub", name);
+            look_at_folder(run, is_locks ? LOOK_LOCKS : "hub", name);
     }
 }
 
@@ -431,13 +430,13 @@ go_on(struct run *run)
 {
     struct look_place *place = run->place;
 
-    if (strcmp(place->folder, LOCKS) == 0 && !are_locks_roots(run))
+    if (strcmp(place->folder, LOOK_LOCKS) == 0 && !are_locks_roots(run))
         return true;
     if (!finish_files(run) || !look_through(run))
         return false;
-    if (strcmp(place->folder, LOCKS) == 0 || !are_locks_roots(run))
+    if (strcmp(place->folder, LOOK_LOCKS) == 0 || !are_locks_roots(run))
         return true;
-    *place = (struct look_place){.folder = LOCKS};
+    *place = (struct look_place){.folder = LOOK_LOCKS};
     return look_through(run);
 }
 

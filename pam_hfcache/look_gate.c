@@ -37,12 +37,10 @@ keep_step(void *ctx, const char *path, const struct stat *st)
 static int
 open_root(struct sight *sight, const char *path)
 {
-    struct err err;
-
     sight->step_bytes = 0;
     sight->verdict.steps = sight->steps;
     sight->verdict.nsteps = 0;
-    return safefs_open_root_seen(path, sight->way_at, keep_step, sight, &err);
+    return safefs_open_root_seen(path, sight->way_at, keep_step, sight, NULL);
 }
 
 /* --- the gate ------------------------------------------------------------ */
@@ -66,14 +64,12 @@ look_at_fact(int root_fd, const char *path, struct inode_fact *ret)
     *ret = (struct inode_fact){.error = -r};
     if (r < 0)
         return;
-    ret->error = 0;
     ret->mode = st.stx_mode;
     ret->uid = st.stx_uid;
     ret->gid = st.stx_gid;
     if (S_ISDIR(st.stx_mode))
         ret->acl = look_at_acl(fd);
-    r = safefs_group_bits(fd, &group);
-    if (r == 0)
+    if (safefs_group_bits(fd, &group) == 0)
         ret->mode = (ret->mode & ~(mode_t)070) | (mode_t)group << 3;
 }
 

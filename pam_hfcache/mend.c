@@ -137,8 +137,14 @@ mend_trusts_file(const struct mend *mend, const struct statx *st,
 
 /* --- mending ------------------------------------------------------------- */
 
-int
-mend_pin(const struct walk_item *item)
+/*
+ * Pin what the item names, by its whole path, so that what was moved out of the
+ * tree is let be.  A path that the kernel does not take at once would have to
+ * be walked anew for each inode below it: there it is by the folder that holds
+ * it.  The descriptor, which the caller closes, or a negative errno.
+ */
+static int
+pin(const struct walk_item *item)
 {
     if (item->dir_fd >= 0 && strlen(item->path) >= PATH_MAX)
         return safefs_open_beneath(item->dir_fd, item->name, SAFEFS_PIN);
@@ -259,7 +265,7 @@ open_visited(const struct walk_item *item, const struct statx *visited,
              struct statx *now, struct err *err)
 {
     int64_t pinned_ms = wall_ms();
-    CLEANUP_CLOSE int fd = mend_pin(item);
+    CLEANUP_CLOSE int fd = pin(item);
     int r = fd < 0 ? fd : safefs_look(fd, now);
 
     if (r < 0)

@@ -71,14 +71,6 @@ enum mend_trust mend_trust_folder(const struct mend *mend,
 bool mend_trusts_file(const struct mend *mend, const struct statx *st,
                       enum mend_trust holder);
 
-/*
- * Pin what the item names, by its whole path, so that what was moved out of the
- * tree is let be.  A path that the kernel does not take at once would have to
- * be walked anew for each inode below it: there it is by the folder that holds
- * it.  The descriptor, which the caller closes, or a negative errno.
- */
-int mend_pin(const struct walk_item *item);
-
 /* What mending met. */
 struct mend_report {
     unsigned what; /* DRIFT_* and LAYOUT_* bits before; 0, too, if it could not

@@ -6,7 +6,6 @@
 #include "policy.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "policy_file.h"

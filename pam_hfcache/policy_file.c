@@ -208,12 +208,8 @@ policy_file_read(const char *file, const char *data, size_t length,
                             .sink = sink, .err = err,
                             .is_text = !memchr(data, '\0', length) &&
                                        !memchr(data, '\r', length)};
-    struct err ignored;
-    int line;
+    int line = ini_parse_stream(read_line, &reader, take_pair, &reader);
 
-    if (!err)
-        reader.err = &ignored;
-    line = ini_parse_stream(read_line, &reader, take_pair, &reader);
     if (reader.result == 0 && line != 0)
         refuse(&reader, EINVAL, "inih does not understand this line");
     return reader.result;

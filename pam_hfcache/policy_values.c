@@ -5,7 +5,6 @@
 #include "policy_values.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <string.h>
 

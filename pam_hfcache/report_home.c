@@ -4,7 +4,7 @@
  */
 #include "report_home.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

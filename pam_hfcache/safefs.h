@@ -16,7 +16,6 @@
 #ifndef HFCACHE_SAFEFS_H
 #define HFCACHE_SAFEFS_H
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>

@@ -21,7 +21,6 @@
 #ifndef HFCACHE_SNAPSHOT_H
 #define HFCACHE_SNAPSHOT_H
 
-#include <sys/stat.h>
 
 #include "util.h"
 

@@ -7,7 +7,6 @@
 #ifndef HFCACHE_UTIL_H
 #define HFCACHE_UTIL_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

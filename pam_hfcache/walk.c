@@ -20,8 +20,9 @@
 
 /* --- ending -------------------------------------------------------------- */
 
-void
-walk_end(struct walk *walk, int result)
+/* End the walk early with this result, or an earlier one's. */
+static void
+end(struct walk *walk, int result)
 {
     int none = 0;
 
@@ -116,7 +117,7 @@ work(struct walk_worker *worker)
             r = walk_go_on(worker);
     }
     if (r < 0)
-        walk_end(walk, r);
+        end(walk, r);
     walk_clear(worker);
 }
 

@@ -174,9 +174,6 @@ walk_name_place(struct walk_worker *worker)
 
 /* --- walk.c -------------------------------------------------------------- */
 
-/* End the walk early with this result, or an earlier one's. */
-void walk_end(struct walk *walk, int result);
-
 /* 0, or -ETIMEDOUT. */
 int walk_check_clock(const struct walk *walk);
 
@@ -288,9 +285,6 @@ void walk_describe(struct walk_worker *worker, struct walk_node *holder,
                    int dir_fd, const char *name, mode_t type);
 
 enum walk_next walk_tell(struct walk_worker *worker, enum walk_event event);
-
-/* Tell what is described as a problem: 0 or -ECANCELED. */
-int walk_tell_problem(struct walk_worker *worker, int error);
 
 /* Open a folder, also when descriptors are short. */
 int walk_open(struct walk_worker *worker, int dir_fd, const char *name,

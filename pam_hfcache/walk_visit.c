@@ -53,8 +53,9 @@ tell_entry(struct walk_worker *worker, enum walk_event event)
     return walk_tell(worker, event) == WALK_STOP ? -ECANCELED : 0;
 }
 
-int
-walk_tell_problem(struct walk_worker *worker, int error)
+/* Tell what is described as a problem: 0 or -ECANCELED. */
+static int
+tell_problem(struct walk_worker *worker, int error)
 {
     worker->item.error = error;
     return tell_entry(worker, WALK_PROBLEM);
@@ -71,7 +72,7 @@ tell_unread(struct walk_worker *worker, int dir_fd, const char *name,
     worker->path[worker->path_length] = '\0';
     walk_describe(worker, frame->node->holder, dir_fd, name, S_IFDIR);
     worker->item.found = &frame->node->now.found;
-    return walk_tell_problem(worker, error);
+    return tell_problem(worker, error);
 }
 
 /* --- what is no folder --------------------------------------------------- */
@@ -96,9 +97,9 @@ tell_looked(struct walk_worker *worker)
     item->stat = &worker->stat;
     item->type = worker->stat.stx_mode & S_IFMT;
     if (worker->stat.stx_mnt_id != worker->walk->mount)
-        return walk_tell_problem(worker, EXDEV);
+        return tell_problem(worker, EXDEV);
     if (S_ISDIR(item->type))
-        return walk_tell_problem(worker, ENOENT);
+        return tell_problem(worker, ENOENT);
     if (S_ISLNK(item->type) && worker->target)
         read_target(worker);
     return tell_entry(worker, WALK_ENTRY);
@@ -122,12 +123,12 @@ visit_entry(struct walk_worker *worker, const struct dirent64 *entry,
     item->target = NULL;
     item->error = 0;
     if (above_mounts && walk_is_mount(worker->walk, worker->path))
-        return walk_tell_problem(worker, EXDEV);
+        return tell_problem(worker, EXDEV);
     if (entry->d_type != DT_LNK) {
         int r = safefs_look_for(item->dir_fd, entry->d_name, WALK_FIELDS,
                                 &worker->stat);
 
-        return r < 0 ? walk_tell_problem(worker, -r) : tell_looked(worker);
+        return r < 0 ? tell_problem(worker, -r) : tell_looked(worker);
     }
     if (worker->target)
         read_target(worker);
@@ -194,7 +195,7 @@ tell_closed(struct walk_worker *worker, const struct walk_door *door,
         worker->item.stat = &worker->stat;
         worker->item.type = worker->stat.stx_mode & S_IFMT;
     }
-    return walk_tell_problem(worker, error);
+    return tell_problem(worker, error);
 }
 
 int

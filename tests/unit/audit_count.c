@@ -2,6 +2,8 @@
 /*
  * What an audit adds up: findings, samples, repositories, links; bounded.
  */
+#include <errno.h>
+
 #include "audit_count.h"
 #include "audit_links.h"
 #include "tap.h"
