@@ -39,8 +39,9 @@ has_words(const char *line, size_t length, const char *words)
     return false;
 }
 
-const char *
-pamedit_manager(const char *text)
+/* NULL, or the name of the program that writes files with such a text. */
+static const char *
+find_manager(const char *text)
 {
     static const struct {
         const char *mark, *manager;
@@ -71,7 +72,7 @@ static int
 check_manager(const char *const *folders, const char *service,
               const char *text, struct err *err)
 {
-    const char *manager = pamedit_manager(text);
+    const char *manager = find_manager(text);
     char path[4096];
 
     if (!manager)
@@ -359,33 +360,23 @@ start_edit(const char *const *folders, const char *service,
     return 0;
 }
 
-/* Insert what is wanted, last place first, then set the numbers right. */
+/* Insert what is wanted, from top to bottom. */
 static int
-insert_all(struct pamedit *edit, struct addition *session,
-           struct addition *auth, struct err *err)
+insert_all(struct pamedit *edit, const struct addition *session,
+           const struct addition *auth, struct err *err)
 {
-    struct addition *last = session, *first = auth;
-    int r = 0;
+    bool swap = session->text && session->offset < auth->offset;
+    const struct addition *both[] = {swap ? session : auth,
+                                     swap ? auth : session};
 
-    if (auth->text && (!session->text || auth->offset > session->offset)) {
-        last = auth;
-        first = session;
-    }
-    if (last->text)
-        r = insert_line(edit, last->offset, last->text);
-    if (r == 0 && first->text) {
-        size_t grown = edit->after_length;
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        size_t grown = edit->after_length - edit->before_length;
 
-        r = insert_line(edit, first->offset, first->text);
-        grown = edit->after_length - grown;
-        edit->change[2] = edit->change[0];
-        edit->change[2].number++;
-        edit->change[2].begin += grown;
-        edit->change[2].end += grown;
-        edit->change[0] = edit->change[1];
-        edit->change[1] = edit->change[2];
+        if (both[i]->text &&
+            insert_line(edit, both[i]->offset + grown, both[i]->text) < 0)
+            return err_set(err, ENOMEM, "out of memory");
     }
-    return r < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+    return 0;
 }
 
 int

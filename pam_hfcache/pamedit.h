@@ -52,9 +52,6 @@ void pamedit_free(struct pamedit *edit);
 /* True if the file of `service`, be it a link or managed, has our line. */
 bool pamedit_has_line(const char *const *folders, const char *service);
 
-/* NULL, or the name of the program that writes files with such a text. */
-const char *pamedit_manager(const char *text);
-
 /* NULL if `service` can be a service's name, else what is wrong with it. */
 const char *pamedit_name_problem(const char *service);
 
