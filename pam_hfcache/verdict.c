@@ -267,10 +267,8 @@ bool
 verdict_is_fresh(const struct verdict *verdict, int64_t fresh_ms,
                  const char *host)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
+    uint32_t hash = util_hash(host, strlen(host));
 
-    for (; *host; host++)
-        hash = (hash ^ (unsigned char)*host) * 16777619u;
     fresh_ms += fresh_ms / 5 * ((int64_t)(hash >> 8 & 0xffff) - 0x8000) /
                 0x8000;
     return util_age_ms(verdict->taken_ms) < fresh_ms;

@@ -27,24 +27,6 @@ enum { BYTE_SLOT, BYTE_DOOR };
 static const int64_t waits_ms[VERDICT_SLOTS] = {0, VERDICT_HUNG_MS, 60000,
                                                 600000};
 
-int
-verdict_boot_id(char ret_boot[VERDICT_BOOT_SIZE], struct err *err)
-{
-    static const char file[] = "/proc/sys/kernel/random/boot_id";
-    CLEANUP_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
-    ssize_t got;
-
-    if (fd < 0)
-        return err_sys(err, errno, "%s", file);
-    got = util_read_up_to(fd, ret_boot, VERDICT_BOOT_SIZE - 1);
-    if (got < 0)
-        return err_sys(err, (int)-got, "%s", file);
-    if (got != VERDICT_BOOT_SIZE - 1)
-        return err_set(err, EIO, "%s: is not as long as expected", file);
-    ret_boot[VERDICT_BOOT_SIZE - 1] = '\0';
-    return 0;
-}
-
 static struct flock
 make_lock(int byte)
 {
@@ -87,12 +69,13 @@ is_locked(int fd)
 }
 
 static void
-name_slot(const char *path, gid_t gid, unsigned slot, char *ret, size_t size)
+name_slot(const char *path, gid_t gid, unsigned slot,
+          char ret[VERDICT_NAME_SIZE])
 {
-    char key[VERDICT_KEY_SIZE];
+    char suffix[16];
 
-    verdict_key(path, gid, key);
-    snprintf(ret, size, "%s.slot%u", key, slot);
+    snprintf(suffix, sizeof(suffix), "slot%u", slot);
+    verdict_name(path, gid, suffix, ret);
 }
 
 /* How long the holder has run by its note; 0 if it has not written one yet. */
@@ -161,10 +144,10 @@ verdict_probe_state(const char *dir, uid_t trusted_uid, const char *path,
     if (dir_fd < 0 && dir_fd != -ENOENT)
         return dir_fd;
     for (unsigned i = 0; dir_fd >= 0 && i < VERDICT_SLOTS; i++) {
-        char name[VERDICT_KEY_SIZE + 16];
+        char name[VERDICT_NAME_SIZE];
         CLEANUP_CLOSE int fd = -1;
 
-        name_slot(path, gid, i, name, sizeof(name));
+        name_slot(path, gid, i, name);
         fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
                                       O_CLOEXEC);
         if (fd < 0 || !is_locked(fd))
@@ -198,9 +181,9 @@ static int
 open_slots(int dir_fd, const char *path, gid_t gid, struct slots *slots)
 {
     for (unsigned i = 0; i < VERDICT_SLOTS; i++) {
-        char name[VERDICT_KEY_SIZE + 16];
+        char name[VERDICT_NAME_SIZE];
 
-        name_slot(path, gid, i, name, sizeof(name));
+        name_slot(path, gid, i, name);
         slots->fd[i] = openat(dir_fd, name,
                               O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (slots->fd[i] < 0)
