@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The only file that opens by path or changes owner, mode, ACL or names.
+ * The only files that open by path or change owner, mode, ACL or names.
  * safefs.c: files believed because of their owner; safefs_tree.c: the way
  * into the cache's tree, which others can write; safefs_look.c: what is there;
- * safefs_mounts.c: what is mounted in it; safefs_change.c: changes in it.
+ * safefs_mounts.c: what is mounted in it; safefs_change.c: changes in it;
+ * safefs_edit.c, with a header of its own: PAM files.
  *
  * MUST, in the tree (each has a test named after it):
  *  - the root is reached component by component; a symbolic link is followed
@@ -254,6 +255,12 @@ int safefs_group_bits(int fd, unsigned *ret_bits);
  */
 int safefs_change(int fd, const struct statx *seen, mode_t mode, gid_t gid,
                   enum acl_fact acl, struct err *err);
+
+/* For setup: give the inode `fd` (any descriptor of it) to root. */
+int safefs_give_to_root(int fd);
+
+/* Take its access ACL off; its 12 bits stay. */
+int safefs_drop_access_acl(int fd);
 
 /*
  * Make the folder `name` in `dir_fd` with this group, mode and default ACL

@@ -155,6 +155,17 @@ set_default_acl(int fd, enum acl_fact acl)
     return setxattr(path, ACL_DEFAULT, data, sizeof(data), 0) < 0 ? -errno : 0;
 }
 
+int
+safefs_drop_access_acl(int fd)
+{
+    char path[FD_PATH_BYTES];
+
+    name_fd(fd, path);
+    if (removexattr(path, ACL_ACCESS) == 0)
+        return 0;
+    return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
+}
+
 /* --- one inode ----------------------------------------------------------- */
 
 static int
@@ -174,6 +185,12 @@ static int
 set_group(int fd, gid_t gid)
 {
     return fchownat(fd, "", (uid_t)-1, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+int
+safefs_give_to_root(int fd)
+{
+    return fchownat(fd, "", 0, (gid_t)-1, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 static bool

@@ -269,20 +269,3 @@ safefs_drop_copy(const char *folder, const char *name)
     r = remove_empty(folder);
     return r == 0 ? remove_empty(parent) : r;
 }
-
-int
-safefs_give_to_root(int fd)
-{
-    return fchownat(fd, "", 0, (gid_t)-1, AT_EMPTY_PATH) < 0 ? -errno : 0;
-}
-
-int
-safefs_drop_access_acl(int fd)
-{
-    char path[32];
-
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (removexattr(path, "system.posix_acl_access") == 0)
-        return 0;
-    return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
-}

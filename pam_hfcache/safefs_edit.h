@@ -53,10 +53,4 @@ int safefs_keep_copy(const char *folder, const char *name,
  */
 int safefs_drop_copy(const char *folder, const char *name);
 
-/* Take the access ACL off the inode behind `fd`; its 12 bits stay. */
-int safefs_drop_access_acl(int fd);
-
-/* Give the inode behind `fd` (any descriptor) to root; its group stays. */
-int safefs_give_to_root(int fd);
-
 #endif

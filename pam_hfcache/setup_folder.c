@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "membership_names.h"
-#include "safefs_edit.h"
 #include "setup_refuse.h"
 
 void
