@@ -5,7 +5,6 @@
 #include "setup_refuse.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,56 +100,36 @@ setup_check_place(const char *path, struct err *err)
 
 /* --- what it holds ------------------------------------------------------- */
 
-#define SECRET "a secret that the others must not have"
-#define CODE   "code or settings that every member would run"
-
-/* What Hugging Face clients write in HF_HOME, and what file systems do. */
-static const struct {
-    const char *pattern;
-    const char *warning;
-} known_names[] = {
-    {"hub", NULL},
-    {"datasets", NULL},
-    {"lost+found", NULL},
-    {"assets", NULL},
-    {"xet", NULL},
-    {"evaluate", NULL},
-    {"metrics", NULL},
-    {"lerobot", NULL},
-    {"kernels", NULL},
-    {"sandbox", NULL},
-    {"diffusers", NULL},
-    {"CACHEDIR.TAG", NULL},
-    {"version*.txt", NULL},
-    {".check_for_*", NULL},
-    {".agent_harnesses.json", NULL},
-    {"stored_tokens.lock", NULL},
-    {"token", SECRET},
-    {"stored_tokens", SECRET},
-    {"modules", CODE},
-    {"accelerate", CODE},
-    {"gradio", CODE},
-    {"trackio", CODE},
-};
-
-/* The row of a name; ARRAY_LEN(known_names) if there is none. */
-static size_t
-find_name(const char *name)
+/*
+ * What the layout says of `name`, be it a file's or a folder's, in a folder
+ * `below` the root or, if that is "", in the root.
+ */
+static unsigned
+judge_name(const char *below, const char *name)
 {
-    size_t i = 0;
+    static const struct layout_rules rules = {.mode = 02770};
+    struct layout_inode file = {.mode = S_IFREG | 0660};
+    struct layout_inode folder = {.mode = S_IFDIR | 0770};
+    struct layout_wanted wanted;
+    char path[NAME_MAX + 32];
+    unsigned as_file, as_folder;
 
-    while (i < ARRAY_LEN(known_names) &&
-           fnmatch(known_names[i].pattern, name, FNM_PERIOD) != 0)
-        i++;
-    return i;
+    snprintf(path, sizeof(path), "%s%s%s", below, *below ? "/" : "", name);
+    as_file = layout_judge(path, &file, &rules, &wanted);
+    as_folder = layout_judge(path, &folder, &rules, &wanted);
+    return (as_file & as_folder & LAYOUT_UNKNOWN) |
+           ((as_file | as_folder) & (LAYOUT_SECRET | LAYOUT_CODE));
 }
 
 const char *
 setup_name_warning(const char *name)
 {
-    size_t row = find_name(name);
+    unsigned what = judge_name("", name);
 
-    return row < ARRAY_LEN(known_names) ? known_names[row].warning : NULL;
+    if (what & LAYOUT_SECRET)
+        return "a secret that the others must not have";
+    return what & LAYOUT_CODE ? "code or settings that every member would run"
+                              : NULL;
 }
 
 int
@@ -162,7 +141,7 @@ setup_check_names(const char *path, char *const *names, size_t count,
     size_t strange = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (find_name(names[i]) < ARRAY_LEN(known_names))
+        if (!(judge_name("", names[i]) & LAYOUT_UNKNOWN))
             continue;
         if (strange++ >= 3)
             continue;
@@ -180,26 +159,13 @@ setup_check_names(const char *path, char *const *names, size_t count,
                    path, list, path);
 }
 
-/* What clients write there, beside repositories. */
-static const struct {
-    const char *below, *pattern;
-} below_names[] = {
-    {"hub", ".locks"},       {"hub", "blobs"},
-    {"hub", "CACHEDIR.TAG"}, {"hub", "version*.txt"},
-    {"hub", "tmp*"},         {"hub/blobs", "[0-9a-f][0-9a-f]"},
-    {"hub/blobs", ".*"},     {"hub/blobs", "tmp*"},
-};
-
+/* A lock folder may have any name, but only clients' are believed here. */
 static bool
 belongs_below(const char *below, const char *name)
 {
-    if (strcmp(below, "hub/blobs") != 0 && layout_is_repository(name))
-        return true;
-    for (size_t i = 0; i < ARRAY_LEN(below_names); i++)
-        if (strcmp(below_names[i].below, below) == 0 &&
-            fnmatch(below_names[i].pattern, name, FNM_PERIOD) == 0)
-            return true;
-    return false;
+    if (strcmp(below, "hub/.locks") == 0)
+        return layout_is_repository(name);
+    return !(judge_name(below, name) & LAYOUT_UNKNOWN);
 }
 
 int

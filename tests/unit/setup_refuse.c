@@ -111,6 +111,8 @@ TEST("a folder below the root must look like what its name says")
     CHECK_INT(check_below("hub", "models--a--b", NULL), 0);
     CHECK_INT(check_below("hub", ".locks", NULL), 0);
     CHECK_INT(check_below("hub", "version.txt", NULL), 0);
+    CHECK_INT(check_below("hub", "tmpx1", NULL), 0);
+    CHECK_INT(check_below("hub", "modules", NULL), -ENOTEMPTY);
     CHECK_INT(check_below("hub", "private", &err), -ENOTEMPTY);
     CHECK_HAS(err.text, "(private)");
     CHECK_INT(check_below("hub/.locks", "datasets--a", NULL), 0);
@@ -118,6 +120,7 @@ TEST("a folder below the root must look like what its name says")
     CHECK_INT(check_below("hub/.locks", "blobs", NULL), -ENOTEMPTY);
     CHECK_INT(check_below("hub/blobs", "0f", NULL), 0);
     CHECK_INT(check_below("hub/blobs", ".huggingface-shared-blobs", NULL), 0);
+    CHECK_INT(check_below("hub/blobs", "tmpx1", NULL), 0);
     CHECK_INT(check_below("hub/blobs", "models--a", NULL), -ENOTEMPTY);
     CHECK_INT(check_below("hub/blobs", "0fa", NULL), -ENOTEMPTY);
 }
