@@ -126,16 +126,9 @@ describe_drift(const char *name, const struct inode_fact *fact, unsigned what,
                struct view *view)
 {
     struct text why = TEXT_INIT(view->why);
-    const char *separator = ": ";
 
-    text_add(&why, name);
-    for (const struct layout_finding *finding = layout_findings; finding->bit;
-         finding++) {
-        if (what & finding->bit) {
-            text_addf(&why, "%s%s", separator, finding->text);
-            separator = ", ";
-        }
-    }
+    text_addf(&why, "%s: ", name);
+    layout_add_findings(what, &why);
     text_addf(&why, " (mode %04o, owner %u, group %u); `hfcache setup` mends "
                     "it",
               fact->mode & 07777, fact->uid, fact->gid);

@@ -81,8 +81,15 @@ struct layout_finding {
 /* In the order in which they are said; bit 0 at the end. */
 extern const struct layout_finding layout_findings[];
 
-/* The worst severity among these bits. */
+/* The worst severity among these bits, and "note", "drift", "alarm". */
 enum layout_severity layout_worst(unsigned what);
+extern const char *const layout_severity_words[LAYOUT_SEVERITY_ALARM + 1];
+
+/* Append what these bits are called for people: "wrong group, setgid lost". */
+void layout_add_findings(unsigned what, struct text *text);
+
+/* A default ACL as it is written, or "none", "other", "unsupported". */
+const char *layout_acl_text(enum acl_fact acl);
 
 /* One inode, as far as the layout cares: of a link type and target alone. */
 struct layout_inode {

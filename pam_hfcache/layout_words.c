@@ -104,3 +104,37 @@ layout_worst(unsigned what)
     }
     return worst;
 }
+
+const char *const layout_severity_words[] = {
+    [LAYOUT_SEVERITY_NOTE] = "note",
+    [LAYOUT_SEVERITY_DRIFT] = "drift",
+    [LAYOUT_SEVERITY_ALARM] = "alarm",
+};
+
+void
+layout_add_findings(unsigned what, struct text *text)
+{
+    const char *between = "";
+
+    for (const struct layout_finding *finding = layout_findings; finding->bit;
+         finding++) {
+        if (!(what & finding->bit))
+            continue;
+        text_addf(text, "%s%s", between, finding->text);
+        between = ", ";
+    }
+}
+
+const char *
+layout_acl_text(enum acl_fact acl)
+{
+    static const char *const texts[] = {
+        [ACL_FACT_NONE] = "none",
+        [ACL_FACT_2770] = "u::rwx,g::rwx,o::---",
+        [ACL_FACT_2775] = "u::rwx,g::rwx,o::r-x",
+        [ACL_FACT_OTHER] = "other",
+        [ACL_FACT_UNSUPPORTED] = "unsupported",
+    };
+
+    return texts[acl];
+}

@@ -94,20 +94,6 @@ judge_gate(const struct policy_section *section, gid_t gid,
 
 /* --- text ---------------------------------------------------------------- */
 
-void
-report_add_drift(unsigned what, struct text *text)
-{
-    bool first = true;
-
-    for (const struct layout_finding *finding = layout_findings; finding->bit;
-         finding++) {
-        if (!(what & finding->bit))
-            continue;
-        text_addf(text, "%s%s", first ? "" : ", ", finding->text);
-        first = false;
-    }
-}
-
 enum paint
 report_paint(const struct view *view)
 {
@@ -167,24 +153,6 @@ report_format_mode(mode_t mode, char ret[11])
     ret[10] = '\0';
 }
 
-static const char *
-acl_text(enum acl_fact acl)
-{
-    switch (acl) {
-    case ACL_FACT_2770:
-        return "u::rwx,g::rwx,o::---";
-    case ACL_FACT_2775:
-        return "u::rwx,g::rwx,o::r-x";
-    case ACL_FACT_NONE:
-        return "none";
-    case ACL_FACT_OTHER:
-        return "other";
-    case ACL_FACT_UNSUPPORTED:
-        break;
-    }
-    return "unsupported";
-}
-
 static void
 print_folder(const struct cli *cli, const struct inode_fact *fact,
              unsigned what)
@@ -197,8 +165,8 @@ print_folder(const struct cli *cli, const struct inode_fact *fact,
     membership_group_name(fact->gid, group, sizeof(group));
     snprintf(owner, sizeof(owner), "%s:%s", user, group);
     printf("%-18s %s %04o  default ACL %s", owner, mode, fact->mode & 07777,
-           acl_text(fact->acl));
-    report_add_drift(what, &text);
+           layout_acl_text(fact->acl));
+    layout_add_findings(what, &text);
     if (what)
         printf("  %s<- %s%s", cli_paint(cli, PAINT_WARN), drift,
                cli_paint(cli, PAINT_NONE));
@@ -243,7 +211,7 @@ report_print_drifts(const struct cli *cli, const struct drift *drifts,
         struct text text = TEXT_INIT(what);
 
         membership_user_name(drifts[i].owner, owner, sizeof(owner));
-        report_add_drift(drifts[i].what, &text);
+        layout_add_findings(drifts[i].what, &text);
         printf("          %-12s ", owner);
         cli_print_safe(drifts[i].name);
         printf("  %s%s%s\n", cli_paint(cli, PAINT_WARN), what,
@@ -256,10 +224,10 @@ report_print_drifts(const struct cli *cli, const struct drift *drifts,
 
 /* --- JSON ---------------------------------------------------------------- */
 
-static void
-write_drift_words(struct json *json, unsigned what)
+void
+report_write_findings(struct json *json, const char *key, unsigned what)
 {
-    json_begin_array(json, "drift");
+    json_begin_array(json, key);
     for (const struct layout_finding *finding = layout_findings; finding->bit;
          finding++)
         if (what & finding->bit)
@@ -298,7 +266,7 @@ write_folder(struct json *json, const struct inode_fact *fact)
     json_null(json, "error");
     report_write_owners(json, fact->uid, fact->gid);
     json_mode(json, "mode", fact->mode);
-    json_string(json, "default_acl", acl_text(fact->acl));
+    json_string(json, "default_acl", layout_acl_text(fact->acl));
 }
 
 void
@@ -316,8 +284,8 @@ report_write_gate(struct json *json, const struct policy_section *section,
         json_begin_object(json, NULL);
         json_path(json, "path", path);
         write_folder(json, &verdict->gate[i]);
-        write_drift_words(json,
-                          judge_gate(section, gid, verdict, (enum gate)i));
+        report_write_findings(
+            json, "drift", judge_gate(section, gid, verdict, (enum gate)i));
         json_end_object(json);
     }
     if (verdict->way_error) {
@@ -338,7 +306,7 @@ report_write_drifts(struct json *json, const char *key,
         json_begin_object(json, NULL);
         json_path(json, "path", drifts[i].name);
         write_owner(json, drifts[i].owner);
-        write_drift_words(json, drifts[i].what);
+        report_write_findings(json, "drift", drifts[i].what);
         json_end_object(json);
     }
     json_end_array(json);

@@ -32,9 +32,6 @@ struct cache {
 void report_load(const struct policy_section *section, struct cache *ret);
 void report_free(struct cache *cache);
 
-/* "group, setgid": what differs from the layout, by DRIFT_* bits. */
-void report_add_drift(unsigned what, struct text *text);
-
 /* The folders of the gate, a line each; `indent` blanks before each. */
 void report_print_gate(const struct cli *cli,
                        const struct policy_section *section, gid_t gid,
@@ -64,6 +61,9 @@ void report_write_gate(struct json *json, const struct policy_section *section,
 /* What is named, a line each, the first of many, and how many `more` are. */
 void report_print_drifts(const struct cli *cli, const struct drift *drifts,
                          size_t count, size_t more);
+
+/* KEY: [...], the words of these DRIFT_* and LAYOUT_* bits. */
+void report_write_findings(struct json *json, const char *key, unsigned what);
 
 /* KEY: [...], an object each. */
 void report_write_drifts(struct json *json, const char *key,

@@ -28,21 +28,6 @@ print_count(uint64_t count, const char *one, const char *many)
     fputs(buffer, stdout);
 }
 
-/* "findings of `what`", each in the table's words. */
-static void
-print_what(unsigned what)
-{
-    const char *between = "";
-
-    for (const struct layout_finding *finding = layout_findings; finding->bit;
-         finding++) {
-        if (!(what & finding->bit))
-            continue;
-        printf("%s%s", between, finding->text);
-        between = ", ";
-    }
-}
-
 static char
 type_letter(mode_t mode)
 {
@@ -77,14 +62,19 @@ print_inode(const struct audit_item *item)
            group);
 }
 
-static const struct {
-    const char *word;
-    enum paint paint;
-} severities[] = {
-    [LAYOUT_SEVERITY_NOTE] = {"note", PAINT_DIM},
-    [LAYOUT_SEVERITY_DRIFT] = {"drift", PAINT_WARN},
-    [LAYOUT_SEVERITY_ALARM] = {"alarm", PAINT_BAD},
-};
+/* "drift", in its colour and as wide as the others. */
+static void
+print_severity(const struct cli *cli, enum layout_severity severity)
+{
+    static const enum paint paints[] = {
+        [LAYOUT_SEVERITY_NOTE] = PAINT_DIM,
+        [LAYOUT_SEVERITY_DRIFT] = PAINT_WARN,
+        [LAYOUT_SEVERITY_ALARM] = PAINT_BAD,
+    };
+
+    printf("%s%-5s%s", cli_paint(cli, paints[severity]),
+           layout_severity_words[severity], cli_paint(cli, PAINT_NONE));
+}
 
 static const char *
 shown_path(const char *path)
@@ -113,15 +103,16 @@ print_fate(const struct audit_item *item)
 static void
 print_line(const struct cli *cli, const struct audit_item *item)
 {
-    enum layout_severity severity = layout_worst(item->what);
+    char found[640] = "";
+    struct text text = TEXT_INIT(found);
 
-    printf("%s%-5s%s  ", cli_paint(cli, severities[severity].paint),
-           severities[severity].word, cli_paint(cli, PAINT_NONE));
+    layout_add_findings(item->what, &text);
+    print_severity(cli, layout_worst(item->what));
+    printf("  ");
     print_inode(item);
     printf("  ");
     cli_print_safe(shown_path(item->path));
-    printf("  ");
-    print_what(item->what);
+    printf("  %s", found);
     print_fate(item);
     putchar('\n');
 }
@@ -172,10 +163,9 @@ print_kind(const struct cli *cli, const struct audit_kind *kind)
     if (kind->count == 0)
         return;
     cli_add_count(&text, kind->count);
-    printf("  %s%-5s%s   %s%s: %s%s\n",
-           cli_paint(cli, severities[finding->severity].paint),
-           severities[finding->severity].word, cli_paint(cli, PAINT_NONE),
-           cli_paint(cli, PAINT_BOLD), finding->text, count,
+    printf("  ");
+    print_severity(cli, finding->severity);
+    printf("   %s%s: %s%s\n", cli_paint(cli, PAINT_BOLD), finding->text, count,
            cli_paint(cli, PAINT_NONE));
     for (size_t i = 0; !cli->all && i < kind->nsamples; i++)
         print_sample(&kind->sample[i]);

@@ -8,31 +8,8 @@
 #include <sys/stat.h>
 
 #include "membership_names.h"
+#include "report.h"
 #include "report_audit.h"
-
-static const char *
-severity_word(enum layout_severity severity)
-{
-    static const char *const words[] = {
-        [LAYOUT_SEVERITY_NOTE] = "note",
-        [LAYOUT_SEVERITY_DRIFT] = "drift",
-        [LAYOUT_SEVERITY_ALARM] = "alarm",
-    };
-
-    return words[severity];
-}
-
-static void
-write_findings(struct json *json, unsigned what)
-{
-    json_begin_array(json, "findings");
-    for (const struct layout_finding *finding = layout_findings; finding->bit;
-         finding++) {
-        if (what & finding->bit)
-            json_string(json, NULL, finding->word);
-    }
-    json_end_array(json);
-}
 
 static const char *
 type_word(mode_t mode)
@@ -42,14 +19,6 @@ type_word(mode_t mode)
     if (S_ISREG(mode))
         return "file";
     return S_ISLNK(mode) ? "link" : "special";
-}
-
-static const char *
-acl_word(enum acl_fact acl)
-{
-    if (acl == ACL_FACT_2770)
-        return "u::rwx,g::rwx,o::---";
-    return acl == ACL_FACT_2775 ? "u::rwx,g::rwx,o::r-x" : NULL;
 }
 
 static void
@@ -79,7 +48,11 @@ write_want(struct json *json, const struct audit_item *item)
     json_mode(json, "mode", item->wanted.mode);
     json_number(json, "gid", item->wanted.gid);
     if (S_ISDIR(item->mode))
-        json_string(json, "default_acl", acl_word(item->wanted.acl));
+        json_string(json, "default_acl",
+                    item->wanted.acl == ACL_FACT_2770 ||
+                            item->wanted.acl == ACL_FACT_2775
+                        ? layout_acl_text(item->wanted.acl)
+                        : NULL);
     json_end_object(json);
 }
 
@@ -90,8 +63,9 @@ report_audit_write_item(struct json *json, const struct audit_item *item)
     json_path(json, "path", *item->path ? item->path : ".");
     json_string(json, "type", type_word(item->mode));
     json_string(json, "kind", item->kind);
-    json_string(json, "severity", severity_word(layout_worst(item->what)));
-    write_findings(json, item->what);
+    json_string(json, "severity",
+                layout_severity_words[layout_worst(item->what)]);
+    report_write_findings(json, "findings", item->what);
     if (item->error)
         json_number(json, "errno", item->error);
     if (item->has_owner)
@@ -126,7 +100,8 @@ write_kinds(struct json *json, const struct audit *audit)
             continue;
         json_begin_object(json, NULL);
         json_string(json, "finding", kind->finding->word);
-        json_string(json, "severity", severity_word(kind->finding->severity));
+        json_string(json, "severity",
+                    layout_severity_words[kind->finding->severity]);
         json_number(json, "count", (int64_t)kind->count);
         json_string(json, "meaning", kind->finding->meaning);
         json_end_object(json);
@@ -151,7 +126,7 @@ write_repositories(struct json *json, const struct audit *audit)
         } else {
             json_null(json, "owner");
         }
-        write_findings(json, repository->what);
+        report_write_findings(json, "findings", repository->what);
         json_number(json, "alarms", (int64_t)repository->alarms);
         json_number(json, "drifts", (int64_t)repository->drifts);
         json_number(json, "notes", (int64_t)repository->notes);
@@ -175,10 +150,7 @@ write_summary(const struct audit_report *report, const struct audit *audit)
     json_number(json, "others", (int64_t)audit->others);
     json_number(json, "reused", (int64_t)audit->reused);
     json_number(json, "reused_folders", (int64_t)audit->reused_folders);
-    if (audit->reused)
-        json_number(json, "reused_oldest", audit->oldest_wall);
-    else
-        json_null(json, "reused_oldest");
+    json_time(json, "reused_oldest", audit->oldest_wall);
     json_number(json, "alarms", (int64_t)audit->alarms);
     json_number(json, "drifts", (int64_t)audit->drifts);
     json_number(json, "notes", (int64_t)audit->notes);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "layout.h"
 #include "membership_names.h"
 #include "setup_refuse.h"
 
@@ -25,13 +26,6 @@ setup_tell(struct setup *setup, enum setup_verb verb, const char *what)
     printf("%s%s%s  %s\n", cli_paint(cli, PAINT_GOOD),
            setup->dry_run ? would[verb] : done[verb],
            cli_paint(cli, PAINT_NONE), what);
-}
-
-static const char *
-acl_text(enum acl_fact acl)
-{
-    return acl == ACL_FACT_2775 ? "u::rwx,g::rwx,o::r-x"
-                                : "u::rwx,g::rwx,o::---";
 }
 
 static gid_t
@@ -64,7 +58,7 @@ setup_make_folder(struct setup *setup, const struct folder *folder, int *ret_fd)
              folder->is_cache ? policy_text(setup->section, KEY_GROUP) : "root",
              (unsigned)folder->mode,
              acl == ACL_FACT_NONE ? "" : ", default ACL ",
-             acl == ACL_FACT_NONE ? "" : acl_text(acl));
+             acl == ACL_FACT_NONE ? "" : layout_acl_text(acl));
     setup_tell(setup, SETUP_MADE, what);
     *ret_fd = fd;
     return 0;
@@ -147,7 +141,7 @@ compare_folder(const struct setup *setup, const struct folder *folder,
                   (unsigned)folder->mode, (unsigned)mode);
     if (wanted != ACL_FACT_NONE && has != wanted)
         text_addf(text, "%s default ACL %s, was %s", text->length ? "," : "",
-                  acl_text(wanted), has == ACL_FACT_NONE ? "none" : "other");
+                  layout_acl_text(wanted), layout_acl_text(has));
 }
 
 /*
