@@ -384,20 +384,6 @@ choose_conf(const struct cli *cli, const struct pamside *session,
     return !cli->conf && *session->conf ? session->conf : cli->conf;
 }
 
-static bool
-needs_auth_line(const struct login *login, const char *service)
-{
-    static const char *const early[] = {"sshd", "login", "cron", "crond"};
-
-    if (!login->section ||
-        policy_number(login->section, KEY_MEMBERSHIP) != MEMBERSHIP_SESSION)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(early); i++)
-        if (strcmp(service, early[i]) == 0)
-            return true;
-    return false;
-}
-
 /* Who gave the membership that there is. */
 static void
 find_giver(const struct login *login, struct giver *ret)
@@ -448,7 +434,7 @@ explain(const struct cli *cli, const char *user, struct explanation *it,
         find_giver(it->login, &it->giver);
     if (r == 0 && it->login->exports)
         report_load_home(&it->login->person.subject, &it->home);
-    it->needs_auth = r == 0 && needs_auth_line(it->login, it->service);
+    it->needs_auth = r == 0 && login_needs_auth_line(it->login);
     if (r < 0) {
         if (!cli->json)
             print_pam(it);

@@ -346,13 +346,18 @@ layout_kind(const char *path, mode_t mode)
     return layout_kind_in(where, name, mode);
 }
 
+const char *const layout_gate_paths[GATES] = {
+    [GATE_ROOT] = "",
+    [GATE_HUB] = "hub",
+    [GATE_LOCKS] = "hub/.locks",
+    [GATE_BLOBS] = "hub/blobs",
+};
+
 unsigned
 layout_judge_gate(enum gate gate, const struct inode_fact *fact,
                   const struct inode_fact *hub,
                   const struct layout_rules *rules)
 {
-    static const char *const paths[GATES] = {"", "hub", "hub/.locks",
-                                             "hub/blobs"};
     struct layout_rules its_rules = *rules;
     struct layout_inode inode = {
         .mode = fact->mode,
@@ -367,6 +372,6 @@ layout_judge_gate(enum gate gate, const struct inode_fact *fact,
         return 0;
     if (gate == GATE_BLOBS && !hub->error)
         its_rules.mode = hub->mode & 07777;
-    return layout_judge(paths[gate], &inode, &its_rules, &wanted) &
+    return layout_judge(layout_gate_paths[gate], &inode, &its_rules, &wanted) &
            ~(unsigned)LAYOUT_NOTES;
 }

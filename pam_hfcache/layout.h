@@ -177,6 +177,9 @@ bool layout_is_closed(mode_t mode);
 bool layout_is_mendable(const struct layout_inode *inode,
                         const struct layout_wanted *wanted);
 
+/* Where the gate's inodes are, from the root on; "" is the root. */
+extern const char *const layout_gate_paths[GATES];
+
 /*
  * What is wrong with one of the gate's inodes, notes left out; `hub` is the
  * fact of hub/, whose mode hub/blobs must equal.  What could not be looked at

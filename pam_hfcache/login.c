@@ -389,6 +389,14 @@ opens_early(const char *service)
     return false;
 }
 
+bool
+login_needs_auth_line(const struct login *login)
+{
+    return login->section &&
+           wanted_membership(login) == MEMBERSHIP_SESSION &&
+           opens_early(login->person.subject.service);
+}
+
 /* Could a membership be made to last? */
 static bool
 can_last(const struct login *login)

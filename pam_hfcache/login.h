@@ -63,6 +63,9 @@ void login_verify(struct login *login);
  */
 void login_foretell(struct login *login, bool auth_line);
 
+/* Does he become a member by setcred alone, for which it takes an auth line? */
+bool login_needs_auth_line(const struct login *login);
+
 /*
  * Decide on the variables and compute them (login->exports, environment).
  * `why` may be NULL.

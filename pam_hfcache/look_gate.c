@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "look_place.h"
 #include "safefs.h"
 
 /* --- the way ------------------------------------------------------------- */
@@ -56,7 +55,8 @@ look_at_acl(int fd)
 static void
 look_at_fact(int root_fd, const char *path, struct inode_fact *ret)
 {
-    CLEANUP_CLOSE int fd = safefs_open_beneath(root_fd, path, SAFEFS_PIN);
+    CLEANUP_CLOSE int fd =
+        safefs_open_beneath(root_fd, *path ? path : ".", SAFEFS_PIN);
     struct statx st;
     unsigned group = 0;
     int r = fd < 0 ? fd : safefs_look(fd, &st);
@@ -87,7 +87,6 @@ is_as_before(const struct sight *sight)
 void
 look_at_gate(struct sight *sight, const struct errand *errand)
 {
-    static const char *const paths[GATES] = {".", "hub", LOOK_LOCKS, "hub/blobs"};
     struct verdict *verdict = &sight->verdict;
     int fd = open_root(sight, errand->path);
 
@@ -99,7 +98,7 @@ look_at_gate(struct sight *sight, const struct errand *errand)
         if (fd < 0)
             verdict->gate[i] = (struct inode_fact){.error = ENOENT};
         else
-            look_at_fact(fd, paths[i], &verdict->gate[i]);
+            look_at_fact(fd, layout_gate_paths[i], &verdict->gate[i]);
     }
     verdict->taken_ms = util_boottime_ms();
     verdict->taken_wall = time(NULL);

@@ -14,13 +14,6 @@
 
 #define SHOWN_DRIFTS 20
 
-static const char *const gate_names[GATES] = {
-    [GATE_ROOT] = "",
-    [GATE_HUB] = "hub",
-    [GATE_LOCKS] = "hub/.locks",
-    [GATE_BLOBS] = "hub/blobs",
-};
-
 /* --- what is known ------------------------------------------------------- */
 
 static void
@@ -186,7 +179,7 @@ report_print_gate(const struct cli *cli, const struct policy_section *section,
     for (unsigned i = 0; i < GATES; i++) {
         const struct inode_fact *fact = &verdict->gate[i];
 
-        printf("%*s%-*s  ", indent, "", width, i ? gate_names[i] : root);
+        printf("%*s%-*s  ", indent, "", width, i ? layout_gate_paths[i] : root);
         if (fact->error == ENOENT && i == GATE_BLOBS)
             printf("%snot there; clients that want it make it%s",
                    cli_paint(cli, PAINT_DIM), cli_paint(cli, PAINT_NONE));
@@ -280,7 +273,7 @@ report_write_gate(struct json *json, const struct policy_section *section,
         char path[4300];
 
         snprintf(path, sizeof(path), "%s%s%s", root, i ? "/" : "",
-                 gate_names[i]);
+                 layout_gate_paths[i]);
         json_begin_object(json, NULL);
         json_path(json, "path", path);
         write_folder(json, &verdict->gate[i]);
