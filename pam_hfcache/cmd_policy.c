@@ -139,26 +139,18 @@ print_text(const struct cli *cli, const struct policy *policy)
 /* --- JSON ---------------------------------------------------------------- */
 
 static void
-write_origin(struct json *json, const struct origin *origin)
-{
-    json_path(json, "file", origin->file);
-    if (origin->line)
-        json_number(json, "line", origin->line);
-    else
-        json_null(json, "line");
-}
-
-static void
 write_section(struct json *json, const struct policy_section *section)
 {
     json_begin_object(json, NULL);
     json_string(json, "name", section->name);
-    write_origin(json, &section->origin);
+    json_place(json, section->origin.file, section->origin.line);
     json_begin_object(json, "values");
     for (int key = 0; key < POLICY_KEYS; key++) {
+        const struct policy_value *value = &section->value[key];
+
         json_begin_object(json, policy_keys[key].name);
-        json_string(json, "value", section->value[key].text);
-        write_origin(json, &section->value[key].origin);
+        json_string(json, "value", value->text);
+        json_place(json, value->origin.file, value->origin.line);
         json_end_object(json);
     }
     json_end_object(json);
@@ -184,11 +176,13 @@ write_json(const struct policy *policy)
     json_end_array(&json);
     json_begin_array(&json, "env");
     for (size_t i = 0; i < policy->nenvs; i++) {
+        const struct policy_env *env = &policy->envs[i];
+
         json_begin_object(&json, NULL);
-        json_string(&json, "section", policy->envs[i].section);
-        json_string(&json, "name", policy->envs[i].name);
-        json_string(&json, "value", policy->envs[i].value);
-        write_origin(&json, &policy->envs[i].origin);
+        json_string(&json, "section", env->section);
+        json_string(&json, "name", env->name);
+        json_string(&json, "value", env->value);
+        json_place(&json, env->origin.file, env->origin.line);
         json_end_object(&json);
     }
     json_end_array(&json);

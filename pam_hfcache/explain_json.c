@@ -12,16 +12,6 @@
 #include "report.h"
 
 static void
-write_place(struct json *json, const char *file, unsigned line)
-{
-    json_path(json, "file", file);
-    if (line)
-        json_number(json, "line", line);
-    else
-        json_null(json, "line");
-}
-
-static void
 write_side(struct json *json, const struct pamside *side)
 {
     const struct pamentry *entry;
@@ -31,7 +21,7 @@ write_side(struct json *json, const struct pamside *side)
     json_string(json, "problem", *side->problem ? side->problem : NULL);
     if (side->has_line) {
         entry = &side->stack.entry[side->at];
-        write_place(json, entry->file, entry->number);
+        json_place(json, entry->file, entry->number);
         json_path(json, "module", entry->module);
         json_string(json, "arguments", entry->arguments);
         json_bool(json, "from_other", side->stack.from_other);
@@ -39,7 +29,7 @@ write_side(struct json *json, const struct pamside *side)
     if (side->has_line && side->passed_by != side->at) {
         entry = &side->stack.entry[side->passed_by];
         json_begin_object(json, "passed_over_by");
-        write_place(json, entry->file, entry->number);
+        json_place(json, entry->file, entry->number);
         json_end_object(json);
     }
     json_end_object(json);
@@ -60,8 +50,8 @@ write_policy(struct json *json, const struct login *login,
     if (login->section) {
         json_begin_object(json, "section");
         json_string(json, "name", login->section->name);
-        write_place(json, login->section->origin.file,
-                    login->section->origin.line);
+        json_place(json, login->section->origin.file,
+                   login->section->origin.line);
         json_end_object(json);
     } else {
         json_null(json, "section");
@@ -143,7 +133,7 @@ write_variables(struct json *json, const struct environment *environment)
         json_begin_object(json, NULL);
         json_string(json, "name", name);
         json_path(json, "value", name + strlen(name) + 1);
-        write_place(json, variable->origin.file, variable->origin.line);
+        json_place(json, variable->origin.file, variable->origin.line);
         json_end_object(json);
     }
     json_end_array(json);

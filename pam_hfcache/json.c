@@ -214,3 +214,13 @@ json_path(struct json *json, const char *key, const char *path)
     begin_element(json, other);
     put_base64(json->out, path);
 }
+
+void
+json_place(struct json *json, const char *file, unsigned line)
+{
+    json_path(json, "file", file);
+    if (line)
+        json_number(json, "line", line);
+    else
+        json_null(json, "line");
+}

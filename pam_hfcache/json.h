@@ -46,4 +46,7 @@ void json_mode(struct json *json, const char *key, mode_t mode);
 /* KEY, or KEY_b64 if the path is not UTF-8; `key` must not be NULL. */
 void json_path(struct json *json, const char *key, const char *path);
 
+/* "file" and "line" of a text; line 0, for no line of it, gives null. */
+void json_place(struct json *json, const char *file, unsigned line);
+
 #endif
