@@ -375,7 +375,10 @@ read_jobs(struct cli *cli)
 static int
 refuse_option(int value, char *const *argv, const char *command)
 {
-    const char *word = argv[optind - 1];
+    /* Of a word of several letters it may have read but one. */
+    const char letter[] = {'-', (char)optopt, '\0'};
+    bool is_letter = optopt > 0 && optopt < OPTION_CONF;
+    const char *word = is_letter ? letter : argv[optind - 1];
 
     if (value == ':')
         cli_error("%s needs a value", word);

@@ -35,6 +35,9 @@ is "$err" "hfcache: frobnicate: no such command; hfcache --help lists them" \
 exits 2 "an unknown option" status --frob
 is "$err" "hfcache: --frob: no such option; hfcache status --help lists them" \
     "an unknown option is named"
+exits 2 "an unknown letter" status -xy
+is "$err" "hfcache: -x: no such option; hfcache status --help lists them" \
+    "an unknown letter is named, not the word before"
 exits 2 "another command's option" status --auth
 like "$err" '^hfcache: status: --auth is not an option here' \
     "another command's option is named"
