@@ -342,7 +342,7 @@ metric_tree_notes(const struct cache *cache)
     return (double)cache->tree.count[TREE_NOTES];
 }
 
-enum needs { NEEDS_NOTHING, NEEDS_VERDICT, NEEDS_TREE };
+enum needs { NEEDS_NOTHING, NEEDS_JUDGEMENT, NEEDS_VERDICT, NEEDS_TREE };
 
 /* Rows of one name stand together. */
 static const struct metric {
@@ -353,7 +353,7 @@ static const struct metric {
     const char *severity; /* in a label; NULL: none */
 } metrics[] = {
     {"hfcache_healthy", "1 if the last verdicts find nothing wrong.",
-     metric_healthy, NEEDS_NOTHING, false, NULL},
+     metric_healthy, NEEDS_JUDGEMENT, false, NULL},
     {"hfcache_state", "1 for the state that the cache is in.", metric_one,
      NEEDS_NOTHING, true, NULL},
     {"hfcache_gate_drift", "1 if root, hub or .locks differ from the layout.",
@@ -384,9 +384,9 @@ static const struct metric {
 static bool
 is_measured(const struct metric *metric, const struct cache *cache)
 {
-    if (metric->measure == metric_healthy)
-        return cache->is_judged;
     switch (metric->needs) {
+    case NEEDS_JUDGEMENT:
+        return cache->is_judged;
     case NEEDS_VERDICT:
         return cache->has_verdict;
     case NEEDS_TREE:
@@ -477,7 +477,8 @@ cmd_status(const struct cli *cli)
         if (cli_is_for_this_host(&policy.sections[i]) &&
             !cli_is_repeated(&policy, i))
             report_load(&policy.sections[i], &caches[count++]);
-    show(cli, caches, count);
+    if (caches)
+        show(cli, caches, count);
     for (size_t i = 0; i < count; i++) {
         if (caches[i].is_judged && !caches[i].healthy)
             code = CLI_FOUND;

@@ -217,8 +217,7 @@ answer(int fd, const char *data, size_t length)
 {
     if (fd < 0)
         return;
-    if (util_write_all(fd, data, length) < 0)
-        errno = 0;
+    (void)util_write_all(fd, data, length);
     (void)close(fd);
 }
 

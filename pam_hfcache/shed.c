@@ -131,9 +131,7 @@ shed_host(int keep_fd)
     r = open_null();
     if (r < 0)
         return r;
-    if (keep_fd > 3 && dup2(keep_fd, 3) < 0)
-        return -errno;
-    if (keep_fd >= 0 && fcntl(3, F_SETFD, FD_CLOEXEC) < 0)
+    if (keep_fd >= 0 && fcntl(keep_fd, F_SETFD, FD_CLOEXEC) < 0)
         return -errno;
     return close_from(keep_fd >= 0 ? 4 : 3);
 }

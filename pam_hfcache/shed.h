@@ -11,7 +11,8 @@
 /*
  * Leave behind what came from the host: all ids 0, no groups, own session, cwd
  * /, umask 022, default signals (SIGPIPE ignored), sane limits, /dev/null on
- * 0 to 2, all descriptors but `keep_fd` (-1: none) closed.  0 or -errno.
+ * 0 to 2, all others closed but `keep_fd` (3; -1: none), which no program that
+ * is executed inherits.  0 or -errno.
  */
 int shed_host(int keep_fd);
 
