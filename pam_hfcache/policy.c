@@ -412,82 +412,68 @@ check_env_headers(const struct loader *loader, struct err *err)
     return 0;
 }
 
-/* Run `load` between making the built-in [cache] and completing the policy. */
+/* The built-in [cache] comes first. */
 static int
-load_with(int (*load)(struct loader *, const void *, struct err *),
-          const void *what, struct policy *ret, struct err *err)
+begin(struct loader *loader, struct err *err)
 {
-    struct policy policy = {0};
-    struct loader loader = {.policy = &policy};
-    int result = 0;
+    return add_section(loader, "", 0) < 0 ? err_sys(err, ENOMEM, "policy") : 0;
+}
 
-    if (add_section(&loader, "", 0) < 0)
-        result = err_sys(err, ENOMEM, "policy");
+/* Complete what was loaded, if `result` says that it was. */
+static int
+finish(struct loader *loader, int result, struct policy *ret, struct err *err)
+{
     if (result == 0)
-        result = load(&loader, what, err);
+        result = check_env_headers(loader, err);
     if (result == 0)
-        result = check_env_headers(&loader, err);
-    if (result == 0)
-        result = policy_complete(&policy, err);
-    free(loader.seen);
-    free(loader.headers);
+        result = policy_complete(loader->policy, err);
+    free(loader->seen);
+    free(loader->headers);
     if (result < 0)
-        policy_free(&policy);
+        policy_free(loader->policy);
     else
-        *ret = policy;
+        *ret = *loader->policy;
     return result;
 }
 
-struct from_files {
-    const char *file;
-    uid_t trusted_uid;
-};
-
 static int
-load_from_files(struct loader *loader, const void *what, struct err *err)
+load_files(struct loader *loader, const char *file, uid_t trusted_uid,
+           struct err *err)
 {
-    const struct from_files *from = what;
-    const char *file = from->file ? from->file : POLICY_DEFAULT_FILE;
-    int result = load_file(loader, file, from->trusted_uid, err);
+    const char *name = file ? file : POLICY_DEFAULT_FILE;
+    int result = load_file(loader, name, trusted_uid, err);
 
-    if (result == -ENOENT && !from->file)
-        result = 0;
-    else if (result == -ENOENT)
-        result = err_set(err, EINVAL,
-                         "%s: there is no such file: make it, or name another",
-                         file);
-    return result < 0 ? result
-                      : load_dropins(loader, file, from->trusted_uid, err);
+    if (result == -ENOENT && file)
+        return err_set(err, EINVAL,
+                       "%s: there is no such file: make it, or name another",
+                       file);
+    if (result < 0 && result != -ENOENT)
+        return result;
+    return load_dropins(loader, name, trusted_uid, err);
 }
 
 int
 policy_load(const char *file, uid_t trusted_uid, struct policy *ret,
             struct err *err)
 {
-    struct from_files from = {file, trusted_uid};
+    struct policy policy = {0};
+    struct loader loader = {.policy = &policy};
+    int result = begin(&loader, err);
 
-    return load_with(load_from_files, &from, ret, err);
-}
-
-struct from_text {
-    const char *file;
-    const char *data;
-    size_t length;
-};
-
-static int
-load_from_text(struct loader *loader, const void *what, struct err *err)
-{
-    const struct from_text *from = what;
-
-    return load_data(loader, from->file, from->data, from->length, err);
+    if (result == 0)
+        result = load_files(&loader, file, trusted_uid, err);
+    return finish(&loader, result, ret, err);
 }
 
 int
 policy_load_text(const char *file, const char *data, size_t length,
                  struct policy *ret, struct err *err)
 {
-    struct from_text from = {file, data, length};
+    struct policy policy = {0};
+    struct loader loader = {.policy = &policy};
+    int result = begin(&loader, err);
 
-    return load_with(load_from_text, &from, ret, err);
+    if (result == 0)
+        result = load_data(&loader, file, data, length, err);
+    return finish(&loader, result, ret, err);
 }
