@@ -101,15 +101,28 @@ print_edit(const struct cli *cli, const char *service,
 
 /* --- writing ------------------------------------------------------------- */
 
+/* Make the edit, unless it is only to be shown, and count and say it. */
 static int
-write_edit(const char *service, const struct pamedit *edit, struct err *err)
+make_edit(const struct cli *cli, const char *service,
+          const struct pamedit *edit, unsigned *changed)
 {
     struct safefs_text before = {edit->before, edit->before_length};
     struct safefs_text after = {edit->after, edit->after_length};
+    struct err err = {0};
     char path[512];
+    int r = 0;
 
     snprintf(path, sizeof(path), "%s/%s", pamstack_folders[0], service);
-    return safefs_replace(path, &before, &after, err);
+    if (!cli->dry_run && edit->untouched)
+        r = safefs_keep_copy(COPIES, service, &before, &err);
+    if (!cli->dry_run && r == 0)
+        r = safefs_replace(path, &before, &after, &err);
+    if (r == 0)
+        print_edit(cli, service, edit);
+    else
+        cli_error("%s", err.text);
+    *changed += r == 0;
+    return r;
 }
 
 static int
@@ -123,24 +136,13 @@ enable_service(const struct cli *cli, const char *service, unsigned *changed)
         cli_error("%s", err.text);
         return CLI_UNFINISHED;
     }
-    if (edit.count == 0) {
+    if (edit.count == 0)
         printf("%s/%s: nothing to do, %s%s\n", pamstack_folders[0], service,
                *edit.reached_by ? "it reaches the module through "
                                 : "the module is in it",
                edit.reached_by);
-    } else {
-        struct safefs_text text = {edit.before, edit.before_length};
-
-        if (!cli->dry_run && edit.untouched)
-            r = safefs_keep_copy(COPIES, service, &text, &err);
-        if (!cli->dry_run && r == 0)
-            r = write_edit(service, &edit, &err);
-        if (r == 0)
-            print_edit(cli, service, &edit);
-        else
-            cli_error("%s", err.text);
-        *changed += r == 0;
-    }
+    else
+        r = make_edit(cli, service, &edit, changed);
     pamedit_free(&edit);
     return r < 0 ? CLI_UNFINISHED : CLI_FINE;
 }
@@ -196,18 +198,11 @@ disable_service(const struct cli *cli, const char *service, unsigned *changed)
         return CLI_UNFINISHED;
     }
     as_before = match_copy(service, &edit);
-    if (edit.count == 0) {
+    if (edit.count == 0)
         printf("%s/%s: nothing to do, it has no line of ours\n",
                pamstack_folders[0], service);
-    } else {
-        if (!cli->dry_run)
-            r = write_edit(service, &edit, &err);
-        if (r == 0)
-            print_edit(cli, service, &edit);
-        else
-            cli_error("%s", err.text);
-        *changed += r == 0;
-    }
+    else
+        r = make_edit(cli, service, &edit, changed);
     /* Also where an earlier run came as far as the file, and no further. */
     if (r == 0 && as_before && !cli->dry_run)
         drop_copy(service);
