@@ -59,7 +59,7 @@ login_begin(const char *conf, uid_t trusted_uid, const char *user,
     ret->section = decision_section(&ret->policy, &ret->person.subject, why);
     /* "!@GROUP" that is not known to be true lets nobody in. */
     if (ret->person.names.error)
-        return err_sys(err, -ret->person.names.error,
+        return err_sys(err, ret->person.names.error,
                        "which groups uid %u is in", ret->person.subject.uid);
     if (!ret->section)
         return 0;

@@ -108,7 +108,7 @@ load_names(const struct subject *subject, struct group_names *names)
     names->is_loaded = true;
     names->count = 0;
     names->name = calloc(subject->ngroups, sizeof(*names->name));
-    names->error = names->name ? 0 : -ENOMEM;
+    names->error = names->name ? 0 : ENOMEM;
     for (size_t i = 0; names->error == 0 && i < subject->ngroups; i++) {
         char name[256];
         char *copy = NULL;
@@ -121,7 +121,7 @@ load_names(const struct subject *subject, struct group_names *names)
         else if (r == -ENOENT)
             names->has_nameless = true;
         else if (r != -ENAMETOOLONG) /* no policy has such */
-            names->error = r;
+            names->error = -r;
     }
 }
 
@@ -137,7 +137,7 @@ has_group_named(const struct subject *subject, const char *name)
     int r = look_up(look_group_name, name, &group, &buffer);
 
     if (r < 0 && r != -ENOENT)
-        subject->own_names->error = r;
+        subject->own_names->error = -r;
     return r == 0 && membership_holds(subject, group.gr_gid);
 }
 

@@ -13,7 +13,7 @@ struct group_names {
     char **name;
     size_t count;
     bool is_loaded, has_nameless;
-    int error; /* why not all of them are known; 0: they are */
+    int error; /* the errno for which not all of them are known; 0: they are */
 };
 
 /* A subject and the memory that it points into. */

@@ -26,7 +26,6 @@ struct call {
     pam_handle_t *pamh;
     const char *conf; /* NULL: the default */
     bool debug;
-    const char *user;
     const char *service;
 };
 
@@ -110,10 +109,9 @@ begin(struct call *call, struct login *login, bool loud)
     struct err err;
     int result;
 
-    call->user = get_item(call->pamh, PAM_USER);
     call->service = get_item(call->pamh, PAM_SERVICE);
-    result = login_begin(call->conf, 0, call->user, call->service, login,
-                         call->debug ? &why : NULL, &err);
+    result = login_begin(call->conf, 0, get_item(call->pamh, PAM_USER),
+                         call->service, login, call->debug ? &why : NULL, &err);
     for (size_t i = 0; i < why.count; i++)
         pam_syslog(call->pamh, LOG_DEBUG, "%s", why.line[i]);
     lines_free(&why);

@@ -43,7 +43,7 @@ struct pamedit {
 int pamedit_add(const char *const *folders, const char *service, bool auth,
                 struct pamedit *ret, struct err *err);
 
-/* Take out all lines whose module is ours; errors as pamedit_add(). */
+/* Take out the lines whose module is ours; errors as pamedit_add(). */
 int pamedit_remove(const char *const *folders, const char *service,
                    struct pamedit *ret, struct err *err);
 

@@ -188,9 +188,9 @@ write_beside(int folder, const char *name, int from, const struct stat *st,
     if (r == 0 && renameat(folder, temporary, folder, name) < 0)
         r = -errno;
     if (r < 0)
-        unlinkat(folder, temporary, 0);
+        (void)unlinkat(folder, temporary, 0);
     else
-        fsync(folder);
+        (void)fsync(folder);
     return r;
 }
 

@@ -310,8 +310,10 @@ snapshot_add(struct snapshot_writer *writer, unsigned worker, uint32_t number,
     char *at;
 
     if (number >= atomic_load_explicit(&writer->next_number,
-                                       memory_order_relaxed))
-        return fail(writer, -EINVAL);
+                                       memory_order_relaxed)) {
+        fail(writer, -EINVAL);
+        return;
+    }
     at = take_room(writer, buffer, bytes);
     if (!at)
         return;
