@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Names for people to read: part of `membership`, the only place that asks
- * NSS.
+ * Names for people to read, asked of NSS by a tool: part of `membership`.
  */
 #ifndef HFCACHE_MEMBERSHIP_NAMES_H
 #define HFCACHE_MEMBERSHIP_NAMES_H

@@ -33,6 +33,7 @@ struct mend {
     unsigned waits; /* for files that have just changed; of all threads */
 };
 
+/* Look at what holds for the cache `root_fd`; the rules stay the caller's. */
 struct mend mend_begin(const struct layout_rules *rules, int root_fd);
 
 /* An inode as the layout sees it; its ACLs are to be asked for by descriptor. */
