@@ -360,16 +360,17 @@ static int
 read_own_groups(gid_t **ret_groups, size_t *ret_count)
 {
     int count = getgroups(0, NULL);
+    CLEANUP_FREE gid_t *groups =
+        count < 0 ? NULL : calloc((size_t)count + 1, sizeof(*groups));
 
-    if (count < 0)
+    if (!groups)
         return -errno;
-    *ret_groups = calloc((size_t)count + 1, sizeof(**ret_groups));
-    if (!*ret_groups)
-        return -ENOMEM;
     if (count > 0) /* 0 would ask for the number alone */
-        count = getgroups(count, *ret_groups);
+        count = getgroups(count, groups);
     if (count < 0)
         return -errno;
+    *ret_groups = groups;
+    groups = NULL;
     *ret_count = (size_t)count;
     return 0;
 }
@@ -423,7 +424,7 @@ membership_guarded_add(const struct subject *subject, gid_t gid, bool may_add,
     bool present;
     int result = read_own_groups(&own, &count);
 
-    if (result < 0) {
+    if (!own) {
         err_sys(err, -result, "groups of this process");
         return GUARD_FAILED;
     }

@@ -366,14 +366,14 @@ insert_all(struct pamedit *edit, const struct addition *session,
            const struct addition *auth, struct err *err)
 {
     bool swap = session->text && session->offset < auth->offset;
-    const struct addition *both[] = {swap ? session : auth,
-                                     swap ? auth : session};
+    const struct addition both[] = {swap ? *session : *auth,
+                                    swap ? *auth : *session};
 
     for (size_t i = 0; i < ARRAY_LEN(both); i++) {
         size_t grown = edit->after_length - edit->before_length;
 
-        if (both[i]->text &&
-            insert_line(edit, both[i]->offset + grown, both[i]->text) < 0)
+        if (both[i].text &&
+            insert_line(edit, both[i].offset + grown, both[i].text) < 0)
             return err_set(err, ENOMEM, "out of memory");
     }
     return 0;
