@@ -292,8 +292,9 @@ util_parse_number(const char *string, uint64_t max, uint64_t *ret_number)
     return 0;
 }
 
-ssize_t
-util_read_up_to(int fd, char *buffer, size_t size)
+/* Read until the end or until `size` bytes; the count or a negative errno. */
+static ssize_t
+read_up_to(int fd, char *buffer, size_t size)
 {
     size_t length = 0;
 
@@ -327,7 +328,7 @@ util_read_all(int fd, size_t max, char **ret_data, size_t *ret_length)
         if (!grown)
             return -ENOMEM;
         data = grown;
-        got = util_read_up_to(fd, data + length, size - length);
+        got = read_up_to(fd, data + length, size - length);
         if (got < 0)
             return (int)got;
         length += (size_t)got;

@@ -150,9 +150,6 @@ util_has_prefix(const char *string, const char *prefix)
     return strncmp(string, prefix, strlen(prefix)) == 0;
 }
 
-/* Read until the end or until `size` bytes; the count or a negative errno. */
-ssize_t util_read_up_to(int fd, char *buffer, size_t size);
-
 /*
  * Read all of the open file `fd` into a new NUL-terminated buffer; the caller
  * frees it.  -EFBIG if it is larger than `max` bytes, else as read(2).
