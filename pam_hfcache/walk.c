@@ -229,7 +229,7 @@ walk_run(int root_fd, const char *start, const struct walk_options *options,
     int r;
 
     (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    walk.now_wall = now.tv_sec;
+    walk.began_wall = now.tv_sec;
     if (walk.jobs == 0 || walk.jobs > WALK_MAX_JOBS)
         walk.jobs = walk.jobs ? WALK_MAX_JOBS : 1;
     tasks = share_descriptors(&walk);
@@ -238,7 +238,6 @@ walk_run(int root_fd, const char *start, const struct walk_options *options,
         return r;
     jobs = walk.jobs;
     workers = calloc(jobs, sizeof(*workers));
-    walk.began_wall = time(NULL);
     walk.met = calloc(WALK_MET, sizeof(*walk.met));
     r = workers && walk.met ? walk_make_queue(&walk.queue, jobs, tasks)
                             : -ENOMEM;

@@ -42,7 +42,7 @@ may_reuse(const struct walk_worker *worker, const struct walk_door *door)
 
     return worker->old.settled && !worker->old.found &&
            worker->old.read_wall >= walk->options->oldest_wall &&
-           worker->old.read_wall <= walk->now_wall &&
+           worker->old.read_wall <= walk->began_wall &&
            !((!door->holder || door->holder->above_mounts) &&
              walk_is_above_mount(walk, worker->path));
 }

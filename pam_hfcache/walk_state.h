@@ -113,10 +113,9 @@ struct walk {
     uint64_t mount;
     char **mounts; /* paths of mounts below the root */
     size_t nmounts;
-    int64_t began_wall;
+    int64_t began_wall; /* by the clock that files have their times from */
     atomic_ullong *met; /* folders that changed since, by their identities */
     bool remembers; /* it knows or records something */
-    int64_t now_wall; /* in the beginning */
     struct walk_queue queue;
 };
 
