@@ -293,8 +293,9 @@ choose_advice(const struct explanation *it, struct text *text)
 
     if (!login->section)
         return;
-    if (!it->session.has_line && !*it->session.problem &&
-        !it->session.stack.has_own)
+    if (*it->session.problem)
+        text_add(text, "see to what is said of its lines above");
+    else if (!it->session.has_line && !it->session.stack.has_own)
         text_add(text, "name a service that is in /etc/pam.d");
     else if (!it->session.has_line || (it->needs_auth && !it->auth.has_line))
         text_addf(text, "sudo hfcache enable %s%s",

@@ -62,6 +62,8 @@ END
 exits 1 "a control that libpam does not know" explain bob --service typing
 like "$out" '/etc/pam.d/typing:1: control "optinal" is not known, and libpam fails' \
     "a control that libpam does not know: where, and what"
+like "$out" 'To mend it: see to what is said of its lines above$' \
+    "a control that libpam does not know: not to enable it once more"
 rm /etc/pam.d/typing
 
 rm "$MODULE"
