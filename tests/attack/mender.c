@@ -64,7 +64,7 @@ TEST("MUST 1: below the root only descriptors: a folder swapped for a link")
     closed = bear_witness("alice/blobs/blob1");
     keep_doing(MALLORY, swap_folder);
     keep_doing(ALICE, drift);
-    runs = mend_and_race();
+    runs = mend_and_race(10);
     check_race(runs);
     check_untouched(&home);
     check_untouched(&folder);
@@ -93,7 +93,7 @@ TEST("MUST 2: an inode is pinned and looked at again: a file renamed over")
     file = bear_witness("alice/file");
     keep_doing(MALLORY, swap_blob);
     keep_doing(ALICE, drift);
-    runs = mend_and_race();
+    runs = mend_and_race(10);
     check_race(runs);
     check_untouched(&file);
 }
@@ -126,7 +126,7 @@ TEST("MUST 3: no hard link to what is elsewhere: Alice's file, root's file")
     root_file = bear_witness("rootfile");
     keep_doing(MALLORY, plant_links);
     keep_doing(ALICE, drift);
-    runs = mend_and_race();
+    runs = mend_and_race(10);
     check_race(runs);
     check_witness(&open_file);
     check_witness(&root_file);
@@ -158,7 +158,7 @@ TEST("MUST 3: a file whose links come and go is left until that is over")
     keep_doing(MALLORY, link_and_unlink);
     keep_doing(ALICE, widen);
     usleep(100000);
-    runs = mend_and_race();
+    runs = mend_and_race(0);
     tap_note("%u menders, %u attacks, %u pauses, %zu changes", runs,
              board->rounds, board->pauses, board->mended.changed);
     CHECK(runs > 5 && board->rounds > 100);
@@ -196,10 +196,10 @@ TEST("MUST 4: only one's own, and nothing to others")
     closed = bear_witness(BLOBS "/closed");
     keep_doing(MALLORY, mix_in);
     keep_doing(ALICE, drift);
-    runs = mend_and_race();
+    runs = mend_and_race(10);
     check_race(runs);
     usleep(100000);
-    mend_and_race();
+    mend_and_race(0);
     check_untouched(&closed);
     for (unsigned i = 0; i < 8; i++) {
         snprintf(path, sizeof(path), BLOBS "/blob%u", i);
@@ -385,7 +385,7 @@ TEST("MUST 6: a FIFO in a file's place delays nobody")
     make_blobs();
     keep_doing(MALLORY, swap_fifo);
     keep_doing(ALICE, drift);
-    runs = mend_and_race();
+    runs = mend_and_race(10);
     check_race(runs);
 }
 
@@ -468,7 +468,7 @@ TEST("MUST 6: any name, coming and going")
     make_blobs();
     keep_doing(MALLORY, make_odd_names);
     keep_doing(ALICE, drift);
-    runs = mend_and_race();
+    runs = mend_and_race(10);
     check_race(runs);
 }
 
