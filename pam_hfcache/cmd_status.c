@@ -97,38 +97,59 @@ print_below(const struct cli *cli, const struct cache *cache)
                         verdict->more_drifts);
 }
 
-/* Is any drift among these that no login opens (`kept`), or one mends? */
+/* Who mends what is named. */
+enum mender { MENDER_OWNER, MENDER_LOGIN, MENDER_ROOT };
+
+static enum mender
+mender_of(const struct drift *drift)
+{
+    if (drift->what & DRIFT_KEPT)
+        return MENDER_OWNER; /* by hand */
+    return drift->owner == 0 ? MENDER_ROOT : MENDER_LOGIN;
+}
+
 static bool
-has_sort(const struct drift *drifts, size_t count, bool kept)
+has_one_for(const struct drift *drifts, size_t count, enum mender mender)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!(drifts[i].what & DRIFT_KEPT) == !kept)
+        if (mender_of(&drifts[i]) == mender)
             return true;
     }
     return false;
 }
 
-/* The same in what the last look or the last check names. */
+/* Does the last look or the last check name something for this one to mend? */
 static bool
-names_sort(const struct cache *cache, bool kept)
+names_one_for(const struct cache *cache, enum mender mender)
 {
-    return (cache->has_verdict && has_sort(cache->verdict.drifts,
-                                           cache->verdict.ndrifts, kept)) ||
+    return (cache->has_verdict && has_one_for(cache->verdict.drifts,
+                                              cache->verdict.ndrifts, mender)) ||
            (cache->has_tree &&
-            has_sort(cache->tree.named, cache->tree.nnamed, kept));
+            has_one_for(cache->tree.named, cache->tree.nnamed, mender));
 }
 
-/* Who mends what is named. */
+/* Is there drift where no login looks, as in datasets/? */
+static bool
+has_unnamed(const struct cache *cache)
+{
+    return cache->has_tree && cache->tree.count[TREE_DRIFTS] &&
+           !cache->tree.nnamed && !cache->tree.count[TREE_GIVEN];
+}
+
 static void
 print_menders(const struct cache *cache)
 {
     if (cache->has_tree && cache->tree.count[TREE_ALARMS])
         puts("  look    sudo hfcache check tells what the alarms are");
-    if (names_sort(cache, true))
+    else if (has_unnamed(cache))
+        puts("  look    sudo hfcache check tells what the drift is");
+    if (names_one_for(cache, MENDER_OWNER))
         printf("  open    what its owner closed only he opens:\n          chgrp"
                " -R %s DIR && chmod -R g+rwX DIR\n",
                policy_text(cache->section, KEY_GROUP));
-    if (!names_sort(cache, false))
+    if (names_one_for(cache, MENDER_ROOT))
+        puts("  mend    sudo hfcache repair  mends what is root's");
+    if (!names_one_for(cache, MENDER_LOGIN))
         return;
     if (policy_number(cache->section, KEY_REPAIR) == REPAIR_OWNER) {
         puts("  mend    the next login of each owner mends it");

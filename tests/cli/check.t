@@ -191,6 +191,10 @@ chmod g-s "$HUB/models--org--a"
 exits 1 "with another policy" --conf /mnt/off.conf check
 is "$(next_of)" "  next    sudo hfcache --conf /mnt/off.conf repair  mends 1 of these" \
     "the command has that policy, and logins do not mend what it keeps from them"
+chown 0 "$HUB/models--org--a"
+exits 1 "what is root's" check
+is "$(next_of)" "  next    sudo hfcache repair  mends 1 of these" "no login mends"
+chown 3002 "$HUB/models--org--a"
 chmod 700 "$HUB/models--org--a"
 chmod 640 "$HUB/models--org--a/refs/main"
 exits 1 "what is the group's, in a folder that is closed" check --full
