@@ -409,7 +409,8 @@ static const struct {
                     " home"},
     {LAYOUT_ALARMS & ~(unsigned)(LAYOUT_SECRET | LAYOUT_LINKS),
      "rm what an alarm names and nobody needs: clients get it anew"},
-    {LAYOUT_LINKS, "find / -xdev -samefile FILE  tells the names of a file"},
+    {LAYOUT_LINKS, "sudo find $(stat -c %m FILE) -xdev -samefile FILE  tells all"
+                   " its names"},
     {LAYOUT_OWNER, "sudo hfcache setup  gives the frame of the cache back to"
                    " root"},
 };

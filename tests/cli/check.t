@@ -230,6 +230,8 @@ like "$out" "note    several links in the cache: 1" "and worth a note, once"
 ln "$HUB/models--org--a/blobs/$BLOB" /srv/outside
 exits 1 "a file with a name outside is not" check
 like "$out" "alarm   several links: 1" "but an alarm"
+find=$(sed -n "s,FILE,/srv/outside,g; s/^ .*sudo \(find.*\)  tells all its names/\1/p" <<< "$out")
+is "$(eval "$find" | wc -l)" 3 "and what it says to type finds all its names"
 chmod 600 /srv/outside
 exits 1 "repair" repair
 is "$(stat -c %a /srv/outside)" 600 "and repair leaves it alone"
