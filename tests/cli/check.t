@@ -222,6 +222,18 @@ is "$(next_of)" "  next    sudo hfcache repair --foreign  mends 9 of root's or n
 exits 0 "which mends it" repair --foreign
 rm -r "$moved" "$HUB/.locks/models--org--moved"
 
+# --- what was begun -----------------------------------------------------------
+
+part=$HUB/models--org--a/blobs/$BLOB.incomplete
+touch -d '-23 hours' "$part"
+exits 0 "a download of today" check
+unlike "$out" unfinished "is no word worth"
+touch -d '-25 hours' "$part"
+exits 0 "one of yesterday" check --full
+like "$out" "note    unfinished for a day: 1
+ *-0644  root:hf-users  ${part#"$CACHE"/}" "is a note"
+rm "$part"
+
 # --- several links -----------------------------------------------------------
 
 ln "$HUB/models--org--a/blobs/$BLOB" "$HUB/models--org--b/blobs/$(printf '%064d' 9)"
