@@ -136,6 +136,9 @@ void audit_free(struct audit *audit);
 int audit_write_verdict(const struct audit_options *options,
                         const struct audit *audit, struct err *err);
 
+/* Does a login's mender enter what has this name? */
+bool audit_is_for_logins(const struct audit_repository *repository);
+
 /* True if nothing is wrong with what was looked at, and all was. */
 bool audit_is_healthy(const struct audit *audit);
 

@@ -9,9 +9,8 @@
 #include "audit.h"
 #include "verdict.h"
 
-/* Does a login's mender enter what has this name? */
-static bool
-is_for_logins(const struct audit_repository *repository)
+bool
+audit_is_for_logins(const struct audit_repository *repository)
 {
     const char *name = repository->name;
 
@@ -31,7 +30,7 @@ name_drifts(const struct audit *audit, struct tree_verdict *tree)
                               .owner = repository->uid};
 
         tree->count[TREE_FOLDERS] += repository->drifts > 0;
-        if (!is_for_logins(repository))
+        if (!audit_is_for_logins(repository))
             continue;
         drift.what = repository->mendable & ~(unsigned)DRIFT_KEPT;
         if (drift.what)

@@ -139,12 +139,21 @@ names_any(const struct cache *cache, enum mender mender)
             has_mender(cache->tree.named, cache->tree.nnamed, mender));
 }
 
-/* Who mends what is named. */
+/* Is there drift where no login looks, as in datasets/? */
+static bool
+has_unnamed(const struct cache *cache)
+{
+    return cache->has_tree && cache->tree.count[TREE_DRIFTS] &&
+           !cache->tree.nnamed && !cache->tree.count[TREE_GIVEN];
+}
+
 static void
 print_menders(const struct cache *cache)
 {
     if (cache->has_tree && cache->tree.count[TREE_ALARMS])
         puts("  look    sudo hfcache check tells what the alarms are");
+    else if (has_unnamed(cache))
+        puts("  look    sudo hfcache check tells what the drift is");
     if (names_any(cache, MENDER_OWNER))
         printf("  open    what its owner closed only he opens:\n          chgrp"
                " -R %s DIR && chmod -R g+rwX DIR\n",

@@ -354,15 +354,23 @@ print_command(const struct cli *cli, bool is_users, const char *options)
 }
 
 static bool
-is_mended_by_logins(const struct policy_section *section)
+is_mended_by_logins(const struct policy_section *section,
+                    const struct audit *audit)
 {
-    return policy_number(section, KEY_REPAIR) == REPAIR_OWNER &&
+    bool is_any = false;
+
+    for (size_t i = 0; !is_any && i < audit->nrepositories; i++)
+        is_any = audit->repositories[i].mendable &&
+                 audit->repositories[i].uid != 0 &&
+                 audit_is_for_logins(&audit->repositories[i]);
+    return is_any && policy_number(section, KEY_REPAIR) == REPAIR_OWNER &&
            policy_number(section, KEY_VERIFY) == VERIFY_LOGIN;
 }
 
 /* A check tells what root's repair would mend, whoever runs it. */
 static void
-advise_repair(const struct audit_report *report, uint64_t count, bool *is_first)
+advise_repair(const struct audit_report *report, const struct audit *audit,
+              bool *is_first)
 {
     const struct cli *cli = report->cli;
     bool is_user = geteuid() != 0, is_own = is_user && report->repair;
@@ -370,12 +378,12 @@ advise_repair(const struct audit_report *report, uint64_t count, bool *is_first)
     begin_advice(is_first);
     print_command(cli, is_own, cli->foreign && !is_own ? " --foreign" : "");
     printf("  mends ");
-    print_count(count, "of these", "of these");
+    print_count(audit->needed, "of these", "of these");
     if (is_user && !is_own) {
         printf("; what is yours\n          ");
         print_command(cli, true, "");
         puts("  mends");
-    } else if (!is_own && is_mended_by_logins(report->section)) {
+    } else if (!is_own && is_mended_by_logins(report->section, audit)) {
         puts("; the next logins of\n          members mend their own");
     } else {
         putchar('\n');
@@ -391,7 +399,8 @@ static const struct {
                     " home"},
     {LAYOUT_ALARMS & ~(unsigned)(LAYOUT_SECRET | LAYOUT_LINKS),
      "rm what an alarm names and nobody needs: clients get it anew"},
-    {LAYOUT_LINKS, "find / -xdev -samefile FILE  tells the names of a file"},
+    {LAYOUT_LINKS, "sudo find $(stat -c %m FILE) -xdev -samefile FILE  tells all"
+                   " its names"},
     {LAYOUT_OWNER, "sudo hfcache setup  gives the frame of the cache back to"
                    " root"},
 };
@@ -412,7 +421,7 @@ print_advice(const struct audit_report *report, const struct audit *audit)
     bool is_first = true;
 
     if (audit->needed && !(report->repair && !report->cli->dry_run))
-        advise_repair(report, audit->needed, &is_first);
+        advise_repair(report, audit, &is_first);
     if (audit->foreign) {
         begin_advice(&is_first);
         print_command(report->cli, false, " --foreign");

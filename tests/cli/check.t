@@ -207,6 +207,10 @@ chmod g-s "$HUB/models--org--a"
 exits 1 "with another policy" --conf /mnt/off.conf check
 is "$(next_of)" "  next    sudo hfcache --conf /mnt/off.conf repair  mends 1 of these" \
     "the command has that policy, and logins do not mend what it keeps from them"
+chown 0 "$HUB/models--org--a"
+exits 1 "what is root's" check
+is "$(next_of)" "  next    sudo hfcache repair  mends 1 of these" "no login mends"
+chown 3002 "$HUB/models--org--a"
 chmod 700 "$HUB/models--org--a"
 chmod 640 "$HUB/models--org--a/refs/main"
 exits 1 "what is the group's, in a folder that is closed" check --full
@@ -234,6 +238,18 @@ is "$(next_of)" "  next    sudo hfcache repair --foreign  mends 9 of root's or n
 exits 0 "which mends it" repair --foreign
 rm -r "$moved" "$HUB/.locks/models--org--moved"
 
+# --- what was begun -----------------------------------------------------------
+
+part=$HUB/models--org--a/blobs/$BLOB.incomplete
+touch -d '-23 hours' "$part"
+exits 0 "a download of today" check
+unlike "$out" unfinished "is no word worth"
+touch -d '-25 hours' "$part"
+exits 0 "one of yesterday" check --full
+like "$out" "note    unfinished for a day: 1
+ *-0644  root:hf-users  ${part#"$CACHE"/}" "is a note"
+rm "$part"
+
 # --- several links -----------------------------------------------------------
 
 ln "$HUB/models--org--a/blobs/$BLOB" "$HUB/models--org--b/blobs/$(printf '%064d' 9)"
@@ -242,6 +258,8 @@ like "$out" "note    several links in the cache: 1" "and worth a note, once"
 ln "$HUB/models--org--a/blobs/$BLOB" /srv/outside
 exits 1 "a file with a name outside is not" check
 like "$out" "alarm   several links: 1" "but an alarm"
+find=$(sed -n "s,FILE,/srv/outside,g; s/^ .*sudo \(find.*\)  tells all its names/\1/p" <<< "$out")
+is "$(eval "$find" | wc -l)" 3 "and what it says to type finds all its names"
 chmod 600 /srv/outside
 exits 1 "repair" repair
 is "$(stat -c %a /srv/outside)" 600 "and repair leaves it alone"

@@ -239,7 +239,15 @@ exits 1 "a check that found alarms alone" status
 alarms=0 tree_drifts=1
 checked
 exits 1 "a check that found a drift alone" status
-like "$out" '0 alarms, 1 drift, 1,234 notes' "which is in no repository"
+like "$out" '0 alarms, 1 drift, 1,234 notes
+  look    sudo hfcache check tells what the drift is$' "which no login sees"
+named=$'drift=0 3 hub/models--a--b\n'
+checked
+exits 1 "a check that found drift of root's" status
+like "$out" "root         hub/models--a--b  wrong group, setgid lost
+  mend    sudo hfcache repair --foreign mends what is root's" "which no login mends"
+named=''
+checked
 policy <<< $'[cache]\nverify = off'
 exits 1 "verify = off, and a check that found drift" status
 tree_drifts=0
