@@ -27,8 +27,8 @@
  *     cmd_policy.c       the effective policy and where it comes from
  *     report.c           what a verdict says, for explain and status;
  *                        report_way.c of the way there, report_tree.c what
- *                        the last check found; report_home.c what a user has
- *                        of his own
+ *                        the last check found, report_menders.c who mends it;
+ *                        report_home.c what a user has of his own
  *     cli.c json.c       messages and colour; JSON
  *     pamedit.c          our lines in a PAM file
  *     pamstack.c         a service's stack, includes followed

@@ -62,6 +62,9 @@ void report_write_gate(struct json *json, const struct policy_section *section,
 void report_print_drifts(const struct cli *cli, const struct drift *drifts,
                          size_t count, size_t more);
 
+/* What to type for it, and what the next logins do without. */
+void report_print_menders(const struct cache *cache);
+
 /* KEY: [...], the words of these DRIFT_* and LAYOUT_* bits. */
 void report_write_findings(struct json *json, const char *key, unsigned what);
 

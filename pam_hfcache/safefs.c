@@ -344,6 +344,8 @@ safefs_commit_file(int dir_fd, const char *temp, int fd, const char *name,
         r = -errno;
     if (r < 0)
         (void)unlinkat(dir_fd, temp, 0);
+    else if (durable)
+        (void)fsync(dir_fd); /* what comes next may count on the name */
     return r;
 }
 
