@@ -65,6 +65,9 @@ like "$err" "--jobs 0: give a number of threads, 1 to 64" "it says what is right
 printf '[cache]\npath = /srv/none\n' > /mnt/none.conf
 exits 3 "no cache" --conf /mnt/none.conf check
 like "$err" '/srv/none: No such file' "which folder is not there"
+printf '[cache]\ngroup = none\n' > /mnt/none.conf
+exits 3 "no group" --conf /mnt/none.conf check
+is "$out" "" "no group: nothing else is said"
 printf '[cache]\nhosts = nowhere.invalid\n' > /mnt/none.conf
 exits 0 "a cache of other machines" --conf /mnt/none.conf check
 is "$out" "no cache of the policy is for this machine" "none here: said"
