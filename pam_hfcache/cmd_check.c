@@ -292,7 +292,7 @@ static int
 run_all(const struct policy *policy, struct audit_report *report)
 {
     int code = CLI_FINE;
-    bool first = true;
+    bool first = true, any = false;
 
     report->start = "";
     for (size_t i = 0; i < policy->nsections && !stopped; i++) {
@@ -302,10 +302,11 @@ run_all(const struct policy *policy, struct audit_report *report)
         if (!cli_is_for_this_host(report->section) ||
             cli_is_repeated(policy, i))
             continue;
+        any = true;
         one = run_section(report, &first);
         code = one > code ? one : code;
     }
-    if (first && !stopped && !report->cli->json)
+    if (!any && !stopped && !report->cli->json)
         puts("no cache of the policy is for this machine");
     return code;
 }

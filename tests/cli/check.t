@@ -71,6 +71,9 @@ is "$err" "hfcache: $HUB/models--org--none: gave up: No such file or directory" 
     "what is not there is named"
 exits 3 "no cache" --conf /mnt/none.conf check
 like "$err" '/srv/none: No such file' "which folder is not there"
+printf '[cache]\ngroup = none\n' > /mnt/none.conf
+exits 3 "no group" --conf /mnt/none.conf check
+is "$out" "" "no group: nothing else is said"
 printf '[cache]\nhosts = nowhere.invalid\n' > /mnt/none.conf
 exits 0 "a cache of other machines" --conf /mnt/none.conf check
 is "$out" "no cache of the policy is for this machine" "none here: said"
