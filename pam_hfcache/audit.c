@@ -214,7 +214,6 @@ run(const struct audit_options *options, struct audit *audit, int root_fd,
     struct audit_work work = {
         .options = options,
         .audit = audit,
-        .mend = mend_begin(&options->rules, root_fd),
         .first = audit_first_mark(options->start),
         .owners = audit_owners_begin(options->rules.gid),
         .links = audit_links_begin(),
@@ -225,6 +224,8 @@ run(const struct audit_options *options, struct audit *audit, int root_fd,
 
     if (r == 0 && (!work.owners || !work.links || !work.workers))
         r = -ENOMEM;
+    if (r == 0)
+        r = mend_begin(&options->rules, root_fd, &work.mend);
     if (r == 0) {
         memset(work.workers, 0, options->jobs * sizeof(*work.workers));
         pthread_mutex_init(&work.lock, NULL);

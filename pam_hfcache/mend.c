@@ -18,16 +18,17 @@
 
 /* --- what holds for a run ------------------------------------------------ */
 
-/* True if nobody can hard-link files that he can't write anyway. */
-static bool
-are_links_protected(void)
+/* Can nobody hard-link files that he can't write anyway?  0, or as mend_begin() */
+static int
+find_links_protected(bool *ret)
 {
     static const char file[] = "/proc/sys/fs/protected_hardlinks";
     CLEANUP_FREE char *data = NULL;
     size_t length;
+    int r = safefs_read_trusted(file, 0, 64, &data, &length, NULL);
 
-    return safefs_read_trusted(file, 0, 64, &data, &length, NULL) == 0 &&
-           strcmp(data, "1\n") == 0;
+    *ret = r == 0 && strcmp(data, "1\n") == 0;
+    return mend_is_short(-r) ? r : 0;
 }
 
 /* A folder in the root that members may have access to, and that is no cache. */
@@ -61,15 +62,15 @@ is_own_mount(int root_fd)
     return is_own;
 }
 
-struct mend
-mend_begin(const struct layout_rules *rules, int root_fd)
+int
+mend_begin(const struct layout_rules *rules, int root_fd, struct mend *ret)
 {
-    return (struct mend){
+    *ret = (struct mend){
         .rules = rules,
-        .links_protected = are_links_protected(),
         .is_own_mount = is_own_mount(root_fd),
         .now = time(NULL),
     };
+    return find_links_protected(&ret->links_protected);
 }
 
 struct layout_inode

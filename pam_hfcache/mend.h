@@ -34,7 +34,11 @@ struct mend {
 };
 
 /* Look at what holds for the cache `root_fd`; the rules stay the caller's. */
-struct mend mend_begin(const struct layout_rules *rules, int root_fd);
+/*
+ * 0, or the negative errno of which mend_is_short() is true: then it is not
+ * known whether files can be mended, and folders would be opened without them.
+ */
+int mend_begin(const struct layout_rules *rules, int root_fd, struct mend *ret);
 
 /* An inode as the layout sees it; its ACLs are to be asked for by descriptor. */
 struct layout_inode mend_describe(const struct mend *mend,

@@ -147,13 +147,14 @@ mender_mend(int root_fd, const char *name, const struct errand *errand,
         .result = ret,
     };
     const struct walk_options options = {.jobs = 1, .until_ms = until_ms};
+    int r;
 
     if (!may_enter(name))
         return -EINVAL;
     if (is_locks && !are_locks_roots(root_fd, errand))
         return -EPERM;
-    work.mend = mend_begin(&errand->rules, root_fd);
-    return walk_run(root_fd, name, &options, visit, &work);
+    r = mend_begin(&errand->rules, root_fd, &work.mend);
+    return r < 0 ? r : walk_run(root_fd, name, &options, visit, &work);
 }
 
 /* The forked mender: becomes the user, then opens the cache for the first time. */
