@@ -244,7 +244,7 @@ print_cache(const struct explanation *it)
         printf("  of %s to be mended below hub/: %zu; %s\n", it->user,
                login->own_drifts,
                policy_number(login->section, KEY_REPAIR) == REPAIR_OWNER
-                   ? "the login does it"
+                   ? "the login does what it may"
                    : "repair = off, so it stays");
     if (login->tree_error == EACCES)
         printf("  what the last check found is for root and members of %s to "

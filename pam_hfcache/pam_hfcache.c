@@ -279,10 +279,9 @@ notify(const struct call *call, const struct login *login, int flags)
         tell_of_membership(call, login);
     if (login->mending)
         (void)pam_info(call->pamh,
-                       "hfcache: %zu of your folders in the shared cache had "
-                       "lost group or bits and %s being mended.",
-                       login->own_drifts,
-                       login->own_drifts == 1 ? "is" : "are");
+                       "hfcache: %zu of your folders in the shared cache lost "
+                       "group or bits; what a login may mend is being mended.",
+                       login->own_drifts);
 }
 
 /* What this login did: words joined by "+". */

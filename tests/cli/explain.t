@@ -242,13 +242,13 @@ exits 0 "a cache that has drifted" explain bob
 like "$out" '/srv/huggingface: usable, with drift' "drift: said"
 like "$out" 'hub +root:hf-users +drwxrwx--- 0770 .*<- .*setgid lost' \
     "drift: at the folder that has it"
-like "$out" "of bob to be mended below hub/: 1; the login does it" \
+like "$out" "of bob to be mended below hub/: 1; the login does what it may" \
     "the user's own repositories: said"
 
 named=$'drift=3002 1 hub/models--a--b\ndrift=3002 1 hub/models--c--d\n'
 checked
 exits 0 "what a check has named" explain bob
-like "$out" "of bob to be mended below hub/: 2; the login does it" \
+like "$out" "of bob to be mended below hub/: 2; the login does what it may" \
     "what look and check have named: each name once"
 unchecked
 

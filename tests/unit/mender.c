@@ -11,7 +11,6 @@
 #include <sys/resource.h>
 #include <sys/xattr.h>
 
-#include "mend.h"
 #include "mender.h"
 #include "safefs.h"
 #include "tap.h"
@@ -307,24 +306,6 @@ TEST("children first: no folder is opened before a child, for want of means")
             CHECK_INT(gid_of("hub/models--a/blobs/x"), GID);
     }
     CHECK(r == 0 && stopped > 0);
-}
-
-TEST("nothing is begun before it is known whether files may be mended")
-{
-    struct layout_rules rules = {.gid = GID, .mode = 02770};
-    struct rlimit limit, none;
-    struct mend mend;
-    int root_fd;
-
-    REQUIRE_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    root_fd = open("/", O_PATH | O_CLOEXEC);
-    REQUIRE(root_fd >= 0);
-    none = (struct rlimit){0, limit.rlim_max};
-    REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
-    CHECK_INT(mend_begin(&rules, root_fd, &mend), -EMFILE);
-    REQUIRE_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    CHECK_INT(mend_begin(&rules, root_fd, &mend), 0);
-    close(root_fd);
 }
 
 TEST("who is not in the group mends what he can and gives nothing away")
