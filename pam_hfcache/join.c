@@ -159,8 +159,9 @@ static int
 tell_without_effect(const struct join *join, struct err *err)
 {
     return err_set(err, EIO, "%s without effect: NSS does not name %s in %s",
-                   join->how == MEMBERS_USERDB ? "a drop-in in " JOIN_USERDB_DIR
-                                            : JOIN_USERMOD_PATH,
+                   join->how == MEMBERS_USERDB
+                       ? "a drop-in in " JOIN_USERDB_DIR
+                       : JOIN_USERMOD_PATH,
                    join->user, join->group);
 }
 
@@ -195,7 +196,7 @@ join_and_see(const struct join *join, gid_t primary, int begun,
 {
     bool joined = false, made = false;
     int r = join->how == MEMBERS_USERDB ? join_write_drop_in(join, &made, err)
-                                     : join_usermod(join, "-aG", err);
+                                        : join_usermod(join, "-aG", err);
     int asked = join_is_member(join, primary, &joined);
     bool ours = is_ours(join, made, begun > 0);
     int removed = 0;

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-
 #define MAX_NSS_BUFFER (64u << 20) /* a group of a million members */
 #define MAX_GROUPS 65536           /* the kernel's NGROUPS_MAX */
 #define MAX_INTERRUPTED 100        /* a host's timer may go on for ever */
