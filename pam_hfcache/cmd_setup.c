@@ -108,13 +108,16 @@ can_members_enter(const struct way *way, const char *path,
     return fd >= 0 && safefs_has_access_acl(fd); /* which may let them */
 }
 
-/* `ctx` is a struct way. */
+/*
+ * `ctx` is a struct way.  Whose "/" is has /etc, too; in a user namespace that
+ * may be somebody without a number there.
+ */
 static void
 check_step(void *ctx, const char *path, const struct stat *st)
 {
     struct way *way = ctx;
 
-    if (!S_ISDIR(st->st_mode))
+    if (!S_ISDIR(st->st_mode) || strcmp(path, "/") == 0)
         return;
     if (!way->unsafe.code &&
         (st->st_uid != 0 ||
