@@ -36,9 +36,12 @@ enum audit_fate {
     AUDIT_GONE,   /* it was moved or removed meanwhile */
 };
 
-/* What a reason of AUDIT_TOLD ends with, if there is a way to mend it. */
-#define AUDIT_FOREIGN "--foreign mends it"
-#define AUDIT_BY_HAND "by hand"
+/* What would mend an inode of AUDIT_TOLD. */
+enum audit_help {
+    AUDIT_HELP_NONE, /* nothing, or what the reason says */
+    AUDIT_HELP_FOREIGN,
+    AUDIT_HELP_BY_HAND, /* chgrp and chmod */
+};
 
 /* An inode of which there is something to say. */
 struct audit_item {
@@ -53,6 +56,7 @@ struct audit_item {
     struct layout_wanted wanted;
     enum audit_fate fate;
     const char *why; /* fate AUDIT_TOLD, AUDIT_FAILED: a short reason, or "" */
+    enum audit_help help;
 };
 
 /* Called for each such inode, by one thread at a time. */
@@ -111,7 +115,7 @@ struct audit {
     int64_t oldest_wall;     /* when the first of the reused was looked at */
     uint64_t alarms, drifts, notes; /* inodes, each by its worst finding; left */
     uint64_t needed, mended, failed, gone; /* see enum audit_fate */
-    uint64_t foreign, by_hand; /* left, with such a reason */
+    uint64_t foreign, by_hand; /* left, with such a help */
     struct audit_kind *kinds; /* one a finding of the layout */
     size_t nkinds;
     struct audit_repository *repositories; /* worst first */

@@ -232,14 +232,6 @@ count_severity(struct audit *audit, enum layout_severity severity)
     audit->notes += severity == LAYOUT_SEVERITY_NOTE;
 }
 
-static bool
-ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-
-    return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
 void
 audit_count(struct audit *audit, const struct audit_item *item)
 {
@@ -250,8 +242,8 @@ audit_count(struct audit *audit, const struct audit_item *item)
     audit->mended += item->fate == AUDIT_MENDED;
     audit->failed += item->fate == AUDIT_FAILED;
     audit->gone += item->fate == AUDIT_GONE;
-    audit->foreign += ends_with(item->why, AUDIT_FOREIGN);
-    audit->by_hand += ends_with(item->why, AUDIT_BY_HAND);
+    audit->foreign += item->help == AUDIT_HELP_FOREIGN;
+    audit->by_hand += item->help == AUDIT_HELP_BY_HAND;
     for (size_t i = 0; i < audit->nkinds; i++) {
         if (!(item->what & audit->kinds[i].finding->bit))
             continue;

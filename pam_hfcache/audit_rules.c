@@ -128,7 +128,8 @@ refuse_frame(const struct statx *st, const struct audit_mark *holder)
  */
 static const char *
 refuse_owner(const struct audit_work *work, const struct statx *st,
-             const struct owner *owner, enum mend_trust trust)
+             const struct owner *owner, enum mend_trust trust,
+             enum audit_help *ret_help)
 {
     bool is_folder = S_ISDIR(st->stx_mode);
 
@@ -141,29 +142,33 @@ refuse_owner(const struct audit_work *work, const struct statx *st,
         return "its owner is no member: make him one, or chown it";
     if (work->options->foreign)
         return NULL;
+    *ret_help = AUDIT_HELP_FOREIGN;
     if (st->stx_uid != 0)
-        return "its owner has no name: " AUDIT_FOREIGN;
-    return is_folder ? "a folder of root's: " AUDIT_FOREIGN
-                     : "a file of root's: " AUDIT_FOREIGN;
+        return "its owner has no name: --foreign mends it";
+    return is_folder ? "a folder of root's: --foreign mends it"
+                     : "a file of root's: --foreign mends it";
 }
 
 /* What has the right group wants other bits. */
 static const char *
-refuse_moved(const struct audit_work *work, const struct statx *st)
+refuse_moved(const struct audit_work *work, const struct statx *st,
+             enum audit_help *ret_help)
 {
+    *ret_help = AUDIT_HELP_BY_HAND;
     return st->stx_gid == work->mend.rules->gid
-               ? "may have been moved in by another: chmod " AUDIT_BY_HAND
-               : "may have been moved in by another: chgrp " AUDIT_BY_HAND;
+               ? "may have been moved in by another: chmod by hand"
+               : "may have been moved in by another: chgrp by hand";
 }
 
 const char *
 audit_refuse(const struct audit_work *work, const struct walk_item *item,
              const struct audit_mark *holder, const struct owner *owner,
-             enum mend_trust trust)
+             enum mend_trust trust, enum audit_help *ret_help)
 {
     const struct statx *st = item->stat;
     bool is_user = work->options->repair && geteuid() != 0;
 
+    *ret_help = AUDIT_HELP_NONE;
     if (work->is_bare)
         return "no cache without hub/: see there";
     if (is_user && st->stx_uid != geteuid())
@@ -176,6 +181,6 @@ audit_refuse(const struct audit_work *work, const struct walk_item *item,
     if (S_ISREG(st->stx_mode)
             ? !mend_trusts_file(&work->mend, st, audit_trust_in(holder, st->stx_uid))
             : trust == MEND_BARRED)
-        return refuse_moved(work, st);
-    return is_user ? NULL : refuse_owner(work, st, owner, trust);
+        return refuse_moved(work, st, ret_help);
+    return is_user ? NULL : refuse_owner(work, st, owner, trust, ret_help);
 }

@@ -38,12 +38,14 @@ enum mend_trust audit_trust_folder(const struct audit_work *work,
                                    const struct owner *owner);
 
 /*
- * NULL if the inode may be mended, else why not; `trust` of a folder's own.  A
- * check answers for root's repair, whoever runs it.
+ * NULL if the inode may be mended, else why not, and in *ret_help what would
+ * mend it; `trust` of a folder's own.  A check answers for root's repair,
+ * whoever runs it.
  */
 const char *audit_refuse(const struct audit_work *work,
                          const struct walk_item *item,
                          const struct audit_mark *holder,
-                         const struct owner *owner, enum mend_trust trust);
+                         const struct owner *owner, enum mend_trust trust,
+                         enum audit_help *ret_help);
 
 #endif

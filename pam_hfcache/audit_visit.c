@@ -175,9 +175,11 @@ mend(struct audit_work *work, const struct walk_item *item,
     if (r > 0 && find_left(work, item, holder, &report->wanted)) {
         found->fate = AUDIT_TOLD;
         found->what = report->what = DRIFT_CLOSED;
-        found->why = S_ISREG(item->type) ? "mended in part: chmod " AUDIT_BY_HAND
+        found->why = report->is_withheld ? "mended in part: chmod by hand"
                                          : "mended in part: chmod o+rx";
     }
+    if (found->fate == AUDIT_TOLD && report->is_withheld)
+        found->help = AUDIT_HELP_BY_HAND;
     meet(work, -r);
     return r;
 }
@@ -196,6 +198,7 @@ struct judged {
     unsigned what;
     bool is_mendable;
     const char *why; /* it is not mended; or NULL */
+    enum audit_help help;
     struct layout_wanted wanted;
 };
 
@@ -235,7 +238,8 @@ decide(struct audit_work *work, const struct walk_item *item,
         return;
     }
     owner = find_owner(work, item->stat->stx_uid);
-    judged->why = audit_refuse(work, item, holder, &owner, trust);
+    judged->why =
+        audit_refuse(work, item, holder, &owner, trust, &judged->help);
     judged->is_mendable = !judged->why;
 }
 
@@ -248,6 +252,7 @@ visit_wrong(struct audit_work *work, const struct walk_item *item,
     struct mend_report report = {.what = 0};
 
     found.wanted = judged->wanted;
+    found.help = judged->help;
     if (!judged->is_mendable)
         found.why = judged->why ? judged->why : "";
     else if (is_mending(work))

@@ -300,7 +300,6 @@ mend_once(const struct mend *mend, const struct walk_item *item,
 {
     struct layout_wanted *wanted = &ret->wanted;
     struct layout_inode inode;
-    bool is_withheld;
     struct statx now;
     CLEANUP_CLOSE int fd = open_visited(item, visited, &now, &ret->err);
     int r = 0;
@@ -315,11 +314,12 @@ mend_once(const struct mend *mend, const struct walk_item *item,
         return err_sys(&ret->err, -r, "its default ACL cannot be read");
     ret->what = layout_judge_in(where, walk_last_name(item), &inode,
                                 mend->rules, wanted);
-    is_withheld = withhold_writing(fd, &now, holder, wanted);
+    ret->is_withheld = withhold_writing(fd, &now, holder, wanted);
     if (!layout_is_mendable(&inode, wanted))
-        return leave(ret, is_withheld ? "may have been moved in by another: "
-                                        "chmod by hand"
-                                      : "");
+        return leave(ret, ret->is_withheld
+                              ? "may have been moved in by another: chmod by "
+                                "hand"
+                              : "");
     if (S_ISREG(inode.mode) && layout_is_closed(inode.mode) &&
         inode.size > 0 && !is_listing(fd))
         return leave(ret, "closed by its owner");

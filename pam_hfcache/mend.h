@@ -81,6 +81,7 @@ struct mend_report {
     unsigned what; /* DRIFT_* and LAYOUT_* bits before; 0, too, if it could not
                       be judged */
     struct layout_wanted wanted; /* of what was judged */
+    bool is_withheld; /* the right to write it, as it may have been moved in */
     struct err err;
 };
 

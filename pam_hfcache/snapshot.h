@@ -21,7 +21,6 @@
 #ifndef HFCACHE_SNAPSHOT_H
 #define HFCACHE_SNAPSHOT_H
 
-
 #include "util.h"
 
 #define SNAPSHOT_NONE UINT32_MAX /* no folder's number */

@@ -119,8 +119,8 @@ typedef enum walk_next walk_visit(const struct walk_item *item, void *data);
  * WALK_FOLDER_DONE.
  *
  * 0 when all was visited; -ETIMEDOUT; -ECANCELED if a visit said WALK_STOP or
- * `stop` was set, and then other workers may still have made some visits; or
- * the negative errno of `start` itself, or -ENOMEM.
+ * `stop` was set, and then other workers may still have made some visits, but
+ * told nothing as done below which something was left; or the negative errno of `start` itself, or -ENOMEM.
  */
 int walk_run(int root_fd, const char *start, const struct walk_options *options,
              walk_visit *visit, void *data);

@@ -80,6 +80,7 @@ walk_push(struct walk_worker *worker, const struct walk_task *task)
         r = make_room(worker);
     if (r < 0) {
         close(task->fd);
+        walk_leave_undone(node);
         walk_forget_node(worker, node);
         return r;
     }
@@ -107,6 +108,7 @@ walk_begin_task(struct walk_worker *worker, const struct walk_task *task)
     if (r == 0)
         return walk_push(worker, task);
     close(task->fd);
+    walk_leave_undone(task->node);
     walk_forget_node(worker, task->node);
     return r;
 }
@@ -144,6 +146,8 @@ walk_pop(struct walk_worker *worker)
 void
 walk_clear(struct walk_worker *worker)
 {
+    if (worker->depth)
+        walk_leave_undone(walk_top(worker)->node);
     while (worker->depth)
         walk_forget_node(worker, take_off(worker));
 }

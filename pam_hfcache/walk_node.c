@@ -86,7 +86,7 @@ walk_make_node(struct walk_worker *worker, const struct walk_door *door,
         return NULL;
     }
     atomic_init(&node->alive, 1);
-    atomic_init(&node->lost, false);
+    atomic_init(&node->undone, false);
     node->holder = door->holder;
     if (door->holder)
         (void)atomic_fetch_add_explicit(&door->holder->alive, 1,
@@ -155,14 +155,24 @@ leave(struct walk_node *node)
            1;
 }
 
+void
+walk_leave_undone(struct walk_node *node)
+{
+    for (; node; node = node->holder)
+        atomic_store(&node->undone, true);
+}
+
 int
 walk_drop_node(struct walk_worker *worker, struct walk_node *node, int dir_fd)
 {
     int r = 0;
 
     while (node && leave(node)) {
-        if (node->was && !atomic_load(&node->lost) && r == 0)
+        if (node->was && !atomic_load(&node->undone) && r == 0) {
             r = tell_done(worker, node, dir_fd);
+            if (r < 0)
+                walk_leave_undone(node->holder);
+        }
         node = free_node(worker, node);
         dir_fd = node && !node->holder ? worker->walk->root_fd : -1;
     }

@@ -50,7 +50,8 @@ struct walk_identity {
 struct walk_node {
     struct walk_node *holder; /* NULL: of the start; of a spare one: the next */
     atomic_uint alive;        /* the nodes below, and the workers reading it */
-    atomic_bool lost;         /* not in its place: told, and not as done */
+    atomic_bool undone;       /* not in its place, or not read to its end: it
+                                 is not told as done */
     bool known;               /* as it was: the names are those known */
     bool above_mounts;
     unsigned depth;
@@ -205,6 +206,12 @@ struct walk_node *walk_make_node(struct walk_worker *worker,
  */
 int walk_drop_node(struct walk_worker *worker, struct walk_node *node,
                    int dir_fd);
+
+/*
+ * It is not read to its end, as the walk ends early: neither it nor what holds
+ * it is told as done, by whichever worker leaves there last.
+ */
+void walk_leave_undone(struct walk_node *node);
 
 /* Let it go untold; `worker` may be NULL. */
 void walk_forget_node(struct walk_worker *worker, struct walk_node *node);

@@ -389,7 +389,7 @@ leave_lost(struct walk_worker *worker, int error)
     struct walk_node *node = walk_top(worker)->node;
     int r = 0;
 
-    if (!atomic_exchange(&node->lost, true))
+    if (!atomic_exchange(&node->undone, true))
         r = tell_unread(worker, worker->walk->root_fd, worker->path, error);
     return r < 0 ? r : walk_pop(worker);
 }

@@ -284,6 +284,73 @@ be_slow(const struct walk_item *item)
     usleep(1000);
 }
 
+/* --- what is left at the end --------------------------------------------- */
+
+static struct {
+    bool is_done_begun, is_stopped, is_top_done;
+} meeting;
+
+/* Wait, but not for ever, until another worker's visit has set that. */
+static void
+wait_for(const bool *set)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 2;
+    while (!*set && pthread_cond_timedwait(&gate.changed, &gate.lock,
+                                           &until) == 0)
+        continue;
+}
+
+/* One ends the walk in "a" while another one is at the end of "b". */
+static enum walk_next
+end_while_done(const struct walk_item *item, void *data)
+{
+    (void)data;
+    if (item->event == WALK_FOLDER)
+        return WALK_ON_DONE;
+    pthread_mutex_lock(&gate.lock);
+    if (item->event == WALK_ENTRY) {
+        wait_for(&meeting.is_done_begun);
+        meeting.is_stopped = true;
+    } else if (strcmp(item->path, "b") == 0) {
+        meeting.is_done_begun = true;
+        pthread_cond_broadcast(&gate.changed);
+        wait_for(&meeting.is_stopped);
+    } else if (!*item->path) {
+        meeting.is_top_done = true;
+    }
+    pthread_cond_broadcast(&gate.changed);
+    pthread_mutex_unlock(&gate.lock);
+    if (item->event == WALK_ENTRY)
+        return WALK_STOP;
+    usleep(50000); /* the other one leaves what it has */
+    return WALK_ON;
+}
+
+TEST("what is above a folder that is left unread is not done for any worker")
+{
+    struct walk_options options = {.jobs = 2, .until_ms = INT64_MAX};
+    unsigned met = 0;
+    int root_fd;
+
+    REQUIRE_INT(mkdir(tap_in_folder("a"), 0755), 0);
+    REQUIRE_INT(mkdir(tap_in_folder("b"), 0755), 0);
+    tap_write("a/x", "");
+    root_fd = open(tap_in_folder("."), O_PATH | O_CLOEXEC);
+    REQUIRE(root_fd >= 0);
+    for (unsigned i = 0; i < 50 && met < 5; i++) {
+        memset(&meeting, 0, sizeof(meeting));
+        CHECK_INT(walk_run(root_fd, "", &options, end_while_done, NULL),
+                  -ECANCELED);
+        met += meeting.is_stopped && meeting.is_done_begun;
+        CHECK(!meeting.is_top_done);
+    }
+    CHECK(met > 0);
+    close(root_fd);
+}
+
 TEST("the deadline ends all workers, and what they had open is closed")
 {
     struct walk_options options = {.jobs = 3};
