@@ -120,7 +120,8 @@ typedef enum walk_next walk_visit(const struct walk_item *item, void *data);
  *
  * 0 when all was visited; -ETIMEDOUT; -ECANCELED if a visit said WALK_STOP or
  * `stop` was set, and then other workers may still have made some visits, but
- * told nothing as done below which something was left; or the negative errno of `start` itself, or -ENOMEM.
+ * told nothing as done below which something was left; or the negative errno of
+ * `start` itself, or -ENOMEM.
  */
 int walk_run(int root_fd, const char *start, const struct walk_options *options,
              walk_visit *visit, void *data);
