@@ -13,6 +13,7 @@
 
 #include "cli.h"
 #include "membership.h"
+#include "report.h"
 #include "safefs.h"
 #include "setup_folder.h"
 #include "setup_refuse.h"
@@ -402,6 +403,21 @@ set_up(struct setup *setup)
     return r == 0 ? ensure_all(setup, root) : r;
 }
 
+/*
+ * What was seen of a cache that was wrong, or has changed, is of no use.  Of one
+ * that is right it stays: what is named below hub/, and how far that look came.
+ */
+static void
+forget_look(const struct setup *setup)
+{
+    struct cache seen;
+
+    report_load(setup->section, &seen);
+    if (setup->changes || seen.view.state != STATE_USABLE || seen.view.drift)
+        verdict_forget(VERDICT_DIR, setup->path, setup->gid);
+    report_free(&seen);
+}
+
 /* True if a section with that cache points HF_DATASETS_CACHE into it. */
 static bool
 shares_datasets(const struct policy *policy,
@@ -447,7 +463,7 @@ set_up_section(const struct cli *cli, const struct policy *policy,
         return CLI_UNFINISHED;
     }
     if (!cli->dry_run)
-        verdict_forget(VERDICT_DIR, setup.path, setup.gid);
+        forget_look(&setup);
     if (setup.changes == 0)
         printf("%s: nothing to do, all is as it should be\n", setup.path);
     return CLI_FINE;

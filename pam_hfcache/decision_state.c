@@ -207,7 +207,8 @@ decision_judge(const struct policy_section *section,
         view.state = judge_verdict(section, known, &view);
     } else {
         snprintf(view.why, sizeof(view.why),
-                 "nobody has looked at the cache since this machine started");
+                 "nobody has looked at the cache since this machine started or "
+                 "setup changed it");
         view.state = STATE_UNKNOWN;
     }
     view.basis = view.state;

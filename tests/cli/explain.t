@@ -174,7 +174,7 @@ rm "$POLICY"
 exits 0 "no verdict" explain bob
 like "$out" '
   /srv/huggingface: unknown
-  nobody has looked at the cache since this machine started
+  nobody has looked at the cache since this machine started or setup changed it
 ' "no verdict: unknown, variables set"
 seen 5000
 exits 0 "a healthy cache" explain bob

@@ -43,7 +43,7 @@ still() {
 exits 1 "no verdict" status
 is "$out" "/srv/huggingface  group hf-users  [cache], built-in default
   state   unknown
-          nobody has looked at the cache since this machine started
+          nobody has looked at the cache since this machine started or setup changed it
   tree    never checked; sudo hfcache check
   look    the next login that the policy serves looks at it" \
     "no verdict: unknown, and what comes next"

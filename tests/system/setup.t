@@ -125,6 +125,11 @@ ok "setup, with nothing to do" quietly hfcache setup
 like "$(hfcache status)" 'state +unknown' "status: nobody has looked since"
 like "$(by_ssh alice "$LOOK")" 'HF_HOME=/srv/closed/hf' \
     "the next login looks, however fresh the last look is"
+ok "setup of a cache that is right" quietly hfcache setup
+like "$(hfcache status)" 'state +usable' "what was seen of it is not forgotten"
+chmod g-s /srv/closed/hf/hub
+ok "setup of one that is not right any more" quietly hfcache setup
+like "$(hfcache status)" 'state +unknown' "what was seen before is forgotten"
 
 policy <<< $'[cache]\ngroup = sudo'
 refuses 2 "$POLICY:2: " "a group with rights" /srv

@@ -347,7 +347,8 @@ TEST("without a verdict the state is unknown, and the variables are set")
 
     CHECK_STR(decision_state_name(view.state), "unknown");
     CHECK_STR(view.why,
-              "nobody has looked at the cache since this machine started");
+              "nobody has looked at the cache since this machine started or "
+              "setup changed it");
     CHECK(decision_exports(&policy.sections[0], &view));
 }
 
