@@ -33,10 +33,10 @@ struct mend {
     unsigned waits; /* for files that have just changed; of all threads */
 };
 
-/* Look at what holds for the cache `root_fd`; the rules stay the caller's. */
 /*
- * 0, or the negative errno of which mend_is_short() is true: then it is not
- * known whether files can be mended, and folders would be opened without them.
+ * Look at what holds for the cache `root_fd`; the rules stay the caller's.  0, or
+ * the negative errno of which mend_is_short() is true: then it is not known
+ * whether files can be mended, and folders would be opened without them.
  */
 int mend_begin(const struct layout_rules *rules, int root_fd, struct mend *ret);
 
