@@ -280,8 +280,8 @@ audit_fate_word(enum audit_fate fate)
 {
     static const char *const words[] = {
         [AUDIT_TOLD] = "told",     [AUDIT_NEEDED] = "mendable",
-        [AUDIT_MENDED] = "mended", [AUDIT_FAILED] = "failed",
-        [AUDIT_GONE] = "gone",
+        [AUDIT_MENDED] = "mended", [AUDIT_PART] = "mended in part",
+        [AUDIT_FAILED] = "failed", [AUDIT_GONE] = "gone",
     };
 
     return words[fate];

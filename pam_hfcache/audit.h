@@ -32,11 +32,12 @@ enum audit_fate {
     AUDIT_TOLD,   /* there is nothing that a repair may do */
     AUDIT_NEEDED, /* a repair would mend it */
     AUDIT_MENDED, /* it is right now */
+    AUDIT_PART,   /* it is better, and wrong still */
     AUDIT_FAILED, /* it wanted a change and did not get it */
     AUDIT_GONE,   /* it was moved or removed meanwhile */
 };
 
-/* What would mend an inode of AUDIT_TOLD. */
+/* What would mend an inode of AUDIT_TOLD or AUDIT_PART. */
 enum audit_help {
     AUDIT_HELP_NONE, /* nothing, or what the reason says */
     AUDIT_HELP_FOREIGN,
@@ -55,7 +56,8 @@ struct audit_item {
     gid_t gid;
     struct layout_wanted wanted;
     enum audit_fate fate;
-    const char *why; /* fate AUDIT_TOLD, AUDIT_FAILED: a short reason, or "" */
+    const char *why; /* AUDIT_TOLD, AUDIT_PART, AUDIT_FAILED: a short reason, or
+                        "" */
     enum audit_help help;
 };
 

@@ -239,7 +239,7 @@ audit_count(struct audit *audit, const struct audit_item *item)
     bool is_shown = strlen(item->path) < PATH_MAX; /* of megabytes: counted */
 
     audit->needed += item->fate == AUDIT_NEEDED;
-    audit->mended += item->fate == AUDIT_MENDED;
+    audit->mended += item->fate == AUDIT_MENDED || item->fate == AUDIT_PART;
     audit->failed += item->fate == AUDIT_FAILED;
     audit->gone += item->fate == AUDIT_GONE;
     audit->foreign += item->help == AUDIT_HELP_FOREIGN;

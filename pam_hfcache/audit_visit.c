@@ -173,12 +173,11 @@ mend(struct audit_work *work, const struct walk_item *item,
     if (r != -ENOENT)
         found->why = report->err.text;
     if (r > 0 && find_left(work, item, holder, &report->wanted)) {
-        found->fate = AUDIT_TOLD;
+        found->fate = AUDIT_PART;
         found->what = report->what = DRIFT_CLOSED;
-        found->why = report->is_withheld ? "mended in part: chmod by hand"
-                                         : "mended in part: chmod o+rx";
+        found->why = report->is_withheld ? "chmod by hand" : "chmod o+rx";
     }
-    if (found->fate == AUDIT_TOLD && report->is_withheld)
+    if (r >= 0 && found->fate != AUDIT_MENDED && report->is_withheld)
         found->help = AUDIT_HELP_BY_HAND;
     meet(work, -r);
     return r;

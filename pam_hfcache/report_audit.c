@@ -88,9 +88,9 @@ static void
 print_fate(const struct audit_item *item)
 {
     static const char *const words[] = {
-        [AUDIT_TOLD] = "",          [AUDIT_NEEDED] = "",
-        [AUDIT_MENDED] = "mended",  [AUDIT_FAILED] = "not mended",
-        [AUDIT_GONE] = "gone",
+        [AUDIT_TOLD] = "",         [AUDIT_NEEDED] = "",
+        [AUDIT_MENDED] = "mended", [AUDIT_PART] = "mended in part",
+        [AUDIT_GONE] = "gone",     [AUDIT_FAILED] = "not mended",
     };
 
     if (*words[item->fate])

@@ -179,6 +179,7 @@ exits 1 "repair of what nobody else gets the right to change" repair
 like "$out" "found   .*drift   bits missing: 1
  *-0644  bob:vision  hub/models--org--b/refs/moved  mended in part: chmod by hand" \
     "says that it is not right yet"
+like "$out" 'mended  1 inode' "and counts what was done"
 settle
 exits 1 "repair of what may have been moved in" repair
 like "$out" "refs/moved  may have been moved in by another: chmod by hand" \
