@@ -71,7 +71,7 @@ check_name(const char *name, struct err *err)
                    name);
 }
 
-/* What a shell would replace, and nobody does here. */
+/* A part of a path that a shell would replace, and nobody does here. */
 static bool
 wants_shell(const char *value)
 {
@@ -80,6 +80,8 @@ wants_shell(const char *value)
     for (const char *p = value; (p = strchr(p, '$')) != NULL; p++) {
         char next = p[1];
 
+        if (p > value && p[-1] != '/')
+            continue;
         if (next == '{' || next == '_' || (next >= 'A' && next <= 'Z') ||
             (next >= 'a' && next <= 'z'))
             return true;

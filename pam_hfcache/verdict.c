@@ -112,7 +112,7 @@ void
 verdict_forget(const char *dir, const char *path, gid_t gid)
 {
     CLEANUP_CLOSE int dir_fd =
-        safefs_open_state_folder(dir, 0755, geteuid(), NULL);
+        safefs_open_state_folder(dir, 0, geteuid(), NULL);
     char name[VERDICT_NAME_SIZE];
 
     verdict_name(path, gid, "gate", name);

@@ -191,6 +191,7 @@ TEST("what a shell would replace is refused")
     }
     CHECK_HAS(variables("[env]\nHF_A = /a~/$(x)/$1$\n"),
               "\nHF_A=/a~/$(x)/$1$\n");
+    CHECK_HAS(variables("[env]\nHF_A = 5 $HOME\n"), "\nHF_A=5 $HOME\n");
 }
 
 TEST("only variables of the Hub and of a short list may be set")
