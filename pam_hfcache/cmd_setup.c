@@ -17,6 +17,7 @@
 #include "safefs.h"
 #include "setup_folder.h"
 #include "setup_refuse.h"
+#include "setup_way.h"
 #include "verdict.h"
 
 #define GROUPADD "/usr/sbin/groupadd"
@@ -66,171 +67,7 @@ ensure_group(struct setup *setup)
                : membership_group(setup->section, &setup->gid, &setup->err);
 }
 
-/* --- the way to the root ------------------------------------------------- */
-
-/* What is wrong with the way: the first folder of each kind. */
-struct way {
-    const struct setup *setup;
-    struct err unsafe;
-    struct err closed;
-};
-
-/* Whoever can rename what a folder holds could put his own in its place. */
-static void
-tell_unsafe(const char *path, const struct stat *st, struct err *err)
-{
-    char user[256];
-
-    if (membership_path_holds_home(path, user, sizeof(user)))
-        (void)err_set(err, EPERM,
-                      "%s: is the home of %s, or holds it, and who owns it "
-                      "could replace the whole cache; choose another path, "
-                      "such as /srv/huggingface",
-                      path, user);
-    else
-        (void)err_set(err, EPERM,
-                      "%s: others than root can replace what it holds (owner "
-                      "uid %u, mode %04o), and so could the whole cache be; "
-                      "chown root %s && chmod go-w %s, or choose another path",
-                      path, st->st_uid, st->st_mode & 07777u, path, path);
-}
-
-static bool
-can_members_enter(const struct way *way, const char *path,
-                  const struct stat *st)
-{
-    mode_t enter = st->st_gid == way->setup->gid ? S_IXGRP : S_IXOTH;
-    char at[PATH_MAX];
-    CLEANUP_CLOSE int fd = -1;
-
-    if (st->st_mode & enter)
-        return true;
-    fd = safefs_open_root(path, at, NULL);
-    return fd >= 0 && safefs_has_access_acl(fd); /* which may let them */
-}
-
-/*
- * `ctx` is a struct way.  Whose "/" is has /etc, too; in a user namespace that
- * may be somebody without a number there.
- */
-static void
-check_step(void *ctx, const char *path, const struct stat *st)
-{
-    struct way *way = ctx;
-
-    if (!S_ISDIR(st->st_mode) || strcmp(path, "/") == 0)
-        return;
-    if (!way->unsafe.code &&
-        (st->st_uid != 0 ||
-         (st->st_mode & (S_IWGRP | S_IWOTH) && !(st->st_mode & S_ISVTX))))
-        tell_unsafe(path, st, &way->unsafe);
-    if (!way->closed.code && !can_members_enter(way, path, st))
-        (void)err_set(&way->closed, EACCES,
-                      "%s: members may not enter it (mode %04o), and so cannot "
-                      "reach the cache: chmod o+x %s",
-                      path, st->st_mode & 07777u, path);
-}
-
-/* `r` is what safefs_open_root() said of a path: if it met `at`, what helps. */
-static int
-explain_no_folder(struct setup *setup, int r, const char *at)
-{
-    if (r != -ENOTDIR)
-        return r;
-    return err_set(&setup->err, ENOTDIR,
-                   "%s: is no folder; move it away, or choose another path", at);
-}
-
-/*
- * Open the last folder on the way to the root that there is already, looking at
- * all above it; the path's first `*ret_length` bytes name it.
- */
-static int
-open_way(struct setup *setup, struct way *way, size_t *ret_length)
-{
-    char at[PATH_MAX], path[PATH_MAX];
-    size_t length = (size_t)(strrchr(setup->path, '/') - setup->path);
-    int fd;
-
-    *way = (struct way){.setup = setup};
-    for (;;) {
-        snprintf(path, sizeof(path), "%.*s", (int)length, setup->path);
-        fd = safefs_open_root_seen(length > 0 ? path : "/", at, check_step, way,
-                                   &setup->err);
-        if (fd != -ENOENT)
-            break;
-        while (length > 0 && setup->path[--length] != '/')
-            continue;
-    }
-    *ret_length = length;
-    return explain_no_folder(setup, fd, at);
-}
-
-static int
-check_way(struct setup *setup)
-{
-    struct way way;
-    size_t length;
-    CLEANUP_CLOSE int fd = open_way(setup, &way, &length);
-
-    if (fd < 0)
-        return fd;
-    if (way.unsafe.code) {
-        setup->err = way.unsafe;
-        return -way.unsafe.code;
-    }
-    if (way.closed.code) /* only said: the way is the admin's */
-        cli_error("%s", way.closed.text);
-    return 0;
-}
-
-/* Fill in `folder`, the component `length` bytes into the cache's path. */
-static void
-name_component(const struct setup *setup, size_t length, struct folder *folder,
-               char name[NAME_MAX + 1])
-{
-    const char *slash;
-
-    snprintf(folder->path, sizeof(folder->path), "%.*s", (int)length,
-             setup->path);
-    slash = strrchr(folder->path, '/');
-    snprintf(name, NAME_MAX + 1, "%s", slash + 1);
-    folder->name = name;
-}
-
-/*
- * Open the folder that holds the root, making what is missing on the way.
- * *ret_fd -1: a dry run would make it.
- */
-static int
-open_parent(struct setup *setup, int *ret_fd)
-{
-    size_t end = (size_t)(strrchr(setup->path, '/') - setup->path);
-    char name[NAME_MAX + 1];
-    struct way way;
-    size_t done;
-    int fd = open_way(setup, &way, &done);
-    int r = 0;
-
-    if (fd < 0)
-        return fd;
-    while (r == 0 && done < end) {
-        struct folder folder = {.parent = fd, .mode = 0755};
-        int next;
-
-        done += 1 + strcspn(setup->path + done + 1, "/");
-        name_component(setup, done, &folder, name);
-        r = setup_make_folder(setup, &folder, &next);
-        if (fd >= 0)
-            close(fd);
-        fd = r == 0 ? next : -1;
-    }
-    if (r < 0 && fd >= 0)
-        close(fd);
-    else
-        *ret_fd = fd;
-    return r;
-}
+/* --- the root ------------------------------------------------------------ */
 
 /*
  * An existing root: refused if it holds other things, unless nothing about it
@@ -244,7 +81,7 @@ check_root(struct setup *setup, int *ret_fd)
     size_t count = 0;
     int r = safefs_open_root(setup->path, at, &setup->err);
 
-    r = explain_no_folder(setup, r, at);
+    r = setup_explain_no_folder(setup, r, at);
     *ret_fd = r < 0 ? -1 : r;
     if (r == -ENOENT)
         return 0;
@@ -355,7 +192,7 @@ ensure_root(struct setup *setup, int parent, int root)
     };
     int r;
 
-    name_component(setup, strlen(setup->path), &folder, name);
+    setup_name_component(setup, strlen(setup->path), &folder, name);
     r = root >= 0 ? setup_mend_folder(setup, &folder, root)
                   : setup_make_folder(setup, &folder, &made);
     return r == 0 ? ensure_contents(setup, root >= 0 ? root : made) : r;
@@ -369,7 +206,7 @@ ensure_all(struct setup *setup, int root)
     int r = ensure_group(setup);
 
     if (r == 0)
-        r = open_parent(setup, &parent);
+        r = setup_open_parent(setup, &parent);
     if (r == 0)
         r = choose_acl(setup, root >= 0 ? root : parent);
     if (r == 0)
@@ -395,7 +232,7 @@ set_up(struct setup *setup)
 
     (void)membership_group(setup->section, &setup->gid, NULL);
     if (r == 0)
-        r = check_way(setup);
+        r = setup_check_way(setup);
     if (r == 0)
         r = check_root(setup, &root);
     if (r == -ENOTEMPTY && is_set_up(setup, root))

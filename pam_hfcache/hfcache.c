@@ -17,7 +17,8 @@
  *     cmd_explain.c      the next login of a user, decision by decision;
  *                        explain_json.c the same for programs
  *     cmd_setup.c        group and folders; setup_folder.c one of them,
- *                        setup_refuse.c what must not be touched
+ *                        setup_way.c those above, setup_refuse.c what must
+ *                        not be touched
  *     cmd_pam.c          enable and disable
  *     cmd_check.c        the whole tree, looked at or mended
  *     report_audit.c     what that found; report_audit_json.c for programs
