@@ -77,8 +77,13 @@ membership_group_name(gid_t gid, char *ret, size_t size)
 static bool
 is_absence(int error)
 {
-    return error == 0 || error == ENOENT || error == ESRCH || error == EBADF ||
-           error == EPERM;
+    static const int absences[] = {0, ENOENT, ESRCH, EBADF, EPERM};
+
+    for (size_t i = 0; i < ARRAY_LEN(absences); i++) {
+        if (error == absences[i])
+            return true;
+    }
+    return false;
 }
 
 bool
