@@ -84,8 +84,9 @@ setup_explain_no_folder(struct setup *setup, int r, const char *at)
 }
 
 /*
- * Open the last folder on the way to the root that there is already, looking at
- * all above it; the path's first `*ret_length` bytes name it.
+ * Open the last folder on the way to the root that there is already, judging
+ * what is passed unless `way` is NULL; the path's first `*ret_length` bytes
+ * name it.
  */
 static int
 open_way(struct setup *setup, struct way *way, size_t *ret_length)
@@ -94,11 +95,10 @@ open_way(struct setup *setup, struct way *way, size_t *ret_length)
     size_t length = (size_t)(strrchr(setup->path, '/') - setup->path);
     int fd;
 
-    *way = (struct way){.setup = setup};
     for (;;) {
         snprintf(path, sizeof(path), "%.*s", (int)length, setup->path);
-        fd = safefs_open_root_seen(length > 0 ? path : "/", at, check_step, way,
-                                   &setup->err);
+        fd = safefs_open_root_seen(length > 0 ? path : "/", at,
+                                   way ? check_step : NULL, way, &setup->err);
         if (fd != -ENOENT)
             break;
         while (length > 0 && setup->path[--length] != '/')
@@ -111,7 +111,7 @@ open_way(struct setup *setup, struct way *way, size_t *ret_length)
 int
 setup_check_way(struct setup *setup)
 {
-    struct way way;
+    struct way way = {.setup = setup};
     size_t length;
     CLEANUP_CLOSE int fd = open_way(setup, &way, &length);
 
@@ -144,9 +144,8 @@ setup_open_parent(struct setup *setup, int *ret_fd)
 {
     size_t end = (size_t)(strrchr(setup->path, '/') - setup->path);
     char name[NAME_MAX + 1];
-    struct way way;
     size_t done;
-    int fd = open_way(setup, &way, &done);
+    int fd = open_way(setup, NULL, &done);
     int r = 0;
 
     if (fd < 0)
