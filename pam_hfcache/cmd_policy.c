@@ -7,7 +7,7 @@
 
 #include "cli.h"
 #include "json.h"
-#include "membership_names.h"
+#include "membership.h"
 
 /* --- text ---------------------------------------------------------------- */
 

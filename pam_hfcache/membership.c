@@ -82,6 +82,24 @@ look_group_gid(const void *key, void *entry, char *buffer, size_t size,
     return error;
 }
 
+bool
+membership_knows_user(const char *name)
+{
+    CLEANUP_FREE char *buffer = NULL;
+    struct passwd passwd;
+
+    return look_up(look_user, name, &passwd, &buffer) != -ENOENT;
+}
+
+bool
+membership_knows_group(const char *name)
+{
+    CLEANUP_FREE char *buffer = NULL;
+    struct group group;
+
+    return look_up(look_group_name, name, &group, &buffer) != -ENOENT;
+}
+
 int
 membership_gid_name(gid_t gid, char *ret_name, size_t size)
 {

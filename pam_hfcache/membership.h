@@ -48,6 +48,10 @@ int membership_group(const struct policy_section *section, gid_t *ret_gid,
 /* The name of the group `gid`: 0, -ENOENT or another negative errno. */
 int membership_gid_name(gid_t gid, char *ret_name, size_t size);
 
+/* False if NSS says that there is none; who does not answer is believed. */
+bool membership_knows_user(const char *name);
+bool membership_knows_group(const char *name);
+
 /* True if `gid` is among the groups that NSS gives the subject. */
 bool membership_holds(const struct subject *subject, gid_t gid);
 

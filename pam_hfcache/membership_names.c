@@ -4,7 +4,6 @@
  */
 #include "membership_names.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -71,31 +70,4 @@ membership_group_name(gid_t gid, char *ret, size_t size)
     static struct asked groups[ASKED];
 
     return find(groups, gid, ask_for_group, ret, size);
-}
-
-/* What NSS may leave in errno that means "no such name": see getpwnam(3). */
-static bool
-is_absence(int error)
-{
-    static const int absences[] = {0, ENOENT, ESRCH, EBADF, EPERM};
-
-    for (size_t i = 0; i < ARRAY_LEN(absences); i++) {
-        if (error == absences[i])
-            return true;
-    }
-    return false;
-}
-
-bool
-membership_knows_user(const char *name)
-{
-    errno = 0;
-    return getpwnam(name) || !is_absence(errno);
-}
-
-bool
-membership_knows_group(const char *name)
-{
-    errno = 0;
-    return getgrnam(name) || !is_absence(errno);
 }

@@ -14,8 +14,4 @@
 bool membership_user_name(uid_t uid, char *ret, size_t size);
 bool membership_group_name(gid_t gid, char *ret, size_t size);
 
-/* False if NSS says that there is none; who does not answer is believed. */
-bool membership_knows_user(const char *name);
-bool membership_knows_group(const char *name);
-
 #endif
