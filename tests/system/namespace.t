@@ -15,13 +15,21 @@ fingerprint() {
     mount | sort
 }
 
-# gone SCRATCH: within five seconds.
-gone() {
-    for _ in {1..50}; do
-        [ ! -e "$1" ] && return
+# becomes COMMAND...: true within ten seconds.
+becomes() {
+    for _ in {1..100}; do
+        ! "$@" || return 0
         sleep 0.1
     done
     return 1
+}
+
+gone() { # SCRATCH
+    becomes test ! -e "$1"
+}
+
+naps() { # NUMBER
+    [ "$(pgrep -cx -f "$nap")" -eq "$1" ]
 }
 
 before=$(fingerprint)
@@ -44,9 +52,17 @@ ok "it is gone" gone "$scratch"
 nok "the source tree is read-only" "$here/ns" bash -c 'touch "$SRC/x" 2>&-'
 ok "the build folder is not" "$here/ns" \
     bash -c 'touch "$BUILD/harness" && rm "$BUILD/harness"'
-is "$("$here/ns" bash -c '(setsid sleep 0.1 &); sleep 0.4
+is "$("$here/ns" bash -c '(setsid sleep 0.1 & echo $! > /tmp/orphan)
+    for _ in {1..100}; do
+        [ -e "/proc/$(cat /tmp/orphan)" ] || break
+        sleep 0.1
+    done
     ps ax -o stat= | grep -c Z')" 0 "orphans are reaped"
-is "$("$here/ns" bash -c 'logger -p authpriv.err -t t hello; sleep 0.2
+is "$("$here/ns" bash -c 'logger -p authpriv.err -t t hello
+    for _ in {1..100}; do
+        [ ! -s /var/log/auth.log ] || break
+        sleep 0.1
+    done
     cat /var/log/auth.log')" "authpriv.err t: hello" "the log is kept"
 disk=$(mktemp -d)
 scratch=$(NS_DISK=$disk "$here/ns" bash -c 'touch /srv/x /var/tmp/x; echo "$NS"')
@@ -60,17 +76,12 @@ name=$(mktemp)
 nap="sleep 77.$$"
 "$here/ns" bash -c 'echo "$NS"; $1 & $1' - "$nap" > "$name" &
 victim=$!
-for _ in {1..50}; do
-    [ "$(pgrep -cx -f "$nap")" -lt 2 ] || break
-    sleep 0.1
-done
+ok "a run with children" becomes naps 2
 scratch=$(cat "$name")
 rm "$name"
-is "$(pgrep -cx -f "$nap")" 2 "a run with children"
 kill -KILL "$victim"
 wait "$victim" 2> /dev/null
-sleep 0.5
-is "$(pgrep -cx -f "$nap")" 0 "killed: its processes are gone"
+ok "killed: its processes are gone" becomes naps 0
 ok "killed: scratch folder gone" gone "$scratch"
 is "$(fingerprint)" "$before" "killed: the machine is as it was"
 done_testing
