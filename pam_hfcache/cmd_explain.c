@@ -11,48 +11,7 @@
 #include "cli.h"
 #include "explain_json.h"
 #include "membership.h"
-#include "pamstack.h"
 #include "report.h"
-#include "safefs_edit.h"
-
-/* --- whether the stack reaches the module -------------------------------- */
-
-/* The file that libpam would load for `module`. */
-static void
-find_module(const char *module, char *ret, size_t size)
-{
-    snprintf(ret, size, "%s%s", *module == '/' ? "" : HFCACHE_SECUREDIR "/",
-             module);
-}
-
-/* Load the stack of one type and see whether it reaches the module. */
-static void
-examine_side(const char *service, const char *type, struct pamside *ret)
-{
-    struct err err = {0};
-    struct pamentry *entry;
-    char module[4096];
-    struct text ignored = TEXT_INIT(ret->ignored);
-
-    *ret = (struct pamside){.type = type};
-    if (pamstack_load(pamstack_folders, service, type, &ret->stack, &err) < 0) {
-        snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
-        return;
-    }
-    snprintf(ret->problem, sizeof(ret->problem), "%s", ret->stack.problem);
-    ret->at = pamstack_find(&ret->stack, PAMSTACK_MODULE, 0);
-    ret->has_line = ret->at < ret->stack.count;
-    if (!ret->has_line)
-        return;
-    entry = &ret->stack.entry[ret->at];
-    pamstack_arguments(entry, ret->conf, sizeof(ret->conf), &ignored);
-    find_module(entry->module, module, sizeof(module));
-    ret->reached = safefs_is_file(module) && !*ret->problem;
-    if (!*ret->problem && !ret->reached)
-        snprintf(ret->problem, sizeof(ret->problem), "%.480s does not exist",
-                 module);
-    ret->passed_by = pamstack_passed_by(&ret->stack, ret->at);
-}
 
 /* --- text ---------------------------------------------------------------- */
 
@@ -78,7 +37,8 @@ print_side_line(const struct cli *cli, const struct pamside *side)
     if (*side->ignored) {
         printf("           %signored: ", cli_paint(cli, PAINT_WARN));
         cli_print_safe(side->ignored);
-        printf("; give conf=/PATH or debug%s\n", cli_paint(cli, PAINT_NONE));
+        printf("; give " LOGIN_ARGUMENTS "%s\n",
+               cli_paint(cli, PAINT_NONE));
     }
     if (by != entry)
         printf("           %spassed over if %s:%u (%s %s) says so%s\n",
@@ -466,8 +426,8 @@ cmd_explain(const struct cli *cli)
         cli_error("explain: --service takes a name, such as sshd");
         return CLI_USAGE;
     }
-    examine_side(service, "session", &it.session);
-    examine_side(service, "auth", &it.auth);
+    explain_stack(service, "session", &it.session);
+    explain_stack(service, "auth", &it.auth);
     code = explain(cli, user, &it, &why);
     pamstack_free(&it.session.stack);
     pamstack_free(&it.auth.stack);

@@ -6,23 +6,10 @@
 #define HFCACHE_EXPLAIN_JSON_H
 
 #include "cli.h"
+#include "explain_stack.h"
 #include "login.h"
 #include "members.h"
-#include "pamstack.h"
 #include "report_home.h"
-
-/* How the service's stack of one type comes to the module. */
-struct pamside {
-    const char *type; /* "session", "auth" */
-    struct pamstack stack;
-    bool has_line;
-    bool reached;     /* has_line, and the module is there to be loaded */
-    size_t at;        /* has_line: our entry */
-    size_t passed_by; /* has_line: the entry that may skip it; at: none */
-    char conf[4096];   /* has_line: the policy that it names; "": the default */
-    char ignored[256]; /* has_line: arguments that the module does not know */
-    char problem[512];
-};
 
 /* By whom a lasting membership is, as far as this process may know. */
 struct giver {

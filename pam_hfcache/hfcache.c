@@ -15,7 +15,8 @@
  *
  *   the commands (cli.h)
  *     cmd_explain.c      the next login of a user, decision by decision;
- *                        explain_json.c the same for programs
+ *                        explain_json.c the same for programs,
+ *                        explain_stack.c whether PAM gets to us
  *     cmd_setup.c        group and folders; setup_folder.c one of them,
  *                        setup_way.c those above, setup_refuse.c what must
  *                        not be touched

@@ -13,6 +13,18 @@
 #include "login_host.h"
 #include "probe.h"
 
+bool
+login_take_argument(const char *word, const char **conf, bool *debug)
+{
+    if (util_has_prefix(word, "conf=/"))
+        *conf = word + strlen("conf=");
+    else if (strcmp(word, "debug") == 0)
+        *debug = true;
+    else
+        return false;
+    return true;
+}
+
 /* Keep the first problem: what follows is often its consequence. */
 static void
 note_problem(struct login *login, const char *what)

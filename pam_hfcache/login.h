@@ -35,6 +35,14 @@ struct login {
     char problem[512]; /* the first thing that went wrong outside the view */
 };
 
+#define LOGIN_ARGUMENTS "conf=/PATH or debug" /* what our PAM line may have */
+
+/*
+ * Take one argument of that line: `*conf` becomes the path within `word`, or
+ * `*debug` true.  False: it is neither, and nothing changes.
+ */
+bool login_take_argument(const char *word, const char **conf, bool *debug);
+
 /*
  * Load policy and subject and choose the section.  0 (see ret->section), or
  * -ENOENT (no such user), -EINVAL (policy refused) or another negative errno

@@ -33,17 +33,12 @@ struct call {
 static void
 read_arguments(struct call *call, bool loud, int argc, const char **argv)
 {
-    for (int i = 0; i < argc; i++) {
-        if (util_has_prefix(argv[i], "conf=/"))
-            call->conf = argv[i] + strlen("conf=");
-        else if (strcmp(argv[i], "debug") == 0)
-            call->debug = true;
-        else if (loud)
+    for (int i = 0; i < argc; i++)
+        if (!login_take_argument(argv[i], &call->conf, &call->debug) && loud)
             pam_syslog(call->pamh, LOG_ERR,
                        "argument \"%s\" is not known, ignoring it: give "
-                       "conf=/PATH or debug",
+                       LOGIN_ARGUMENTS,
                        argv[i]);
-    }
 }
 
 /* A PAM item that is a string; "" if it is not set. */

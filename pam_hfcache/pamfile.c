@@ -8,17 +8,14 @@
 #include <string.h>
 #include <strings.h>
 
-#define BLANKS " \t\n"
-
-/* The next token of `*cursor`, terminated in place; "" if there is none. */
-static const char *
-take_token(char **cursor)
+const char *
+pamfile_take(char **cursor)
 {
-    char *start = *cursor + strspn(*cursor, BLANKS);
+    char *start = *cursor + strspn(*cursor, PAMFILE_BLANKS);
     char *to = start, *from = start;
 
     if (*start != '[') {
-        *cursor = start + strcspn(start, BLANKS);
+        *cursor = start + strcspn(start, PAMFILE_BLANKS);
         if (**cursor)
             *(*cursor)++ = '\0';
         return start;
@@ -38,13 +35,13 @@ split_tokens(struct pamline *line)
 {
     char *cursor = line->text;
 
-    line->type = take_token(&cursor);
+    line->type = pamfile_take(&cursor);
     if (strcmp(line->type, "@include") == 0)
         line->control = line->type;
     else
-        line->control = take_token(&cursor);
-    line->module = take_token(&cursor);
-    line->arguments = cursor + strspn(cursor, BLANKS);
+        line->control = pamfile_take(&cursor);
+    line->module = pamfile_take(&cursor);
+    line->arguments = cursor + strspn(cursor, PAMFILE_BLANKS);
 }
 
 /* What a physical line of `length` bytes holds, without comment and blanks. */
@@ -57,9 +54,9 @@ trim_line(const char *data, size_t length, const char **ret_start,
     *ret_comment = hash != NULL;
     if (hash)
         length = (size_t)(hash - data);
-    while (length > 0 && strchr(BLANKS, data[length - 1]))
+    while (length > 0 && strchr(PAMFILE_BLANKS, data[length - 1]))
         length--;
-    while (length > 0 && strchr(BLANKS, *data)) {
+    while (length > 0 && strchr(PAMFILE_BLANKS, *data)) {
         data++;
         length--;
     }

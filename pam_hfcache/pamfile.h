@@ -12,6 +12,8 @@
 
 #include "util.h"
 
+#define PAMFILE_BLANKS " \t\n" /* what libpam splits a line at */
+
 /* One line as PAM sees it: continuation lines joined. */
 struct pamline {
     char *text;            /* owned; the tokens below point into it */
@@ -36,6 +38,12 @@ struct pamfile {
  */
 int pamfile_parse(const char *data, size_t length, struct pamfile *ret);
 void pamfile_free(struct pamfile *file);
+
+/*
+ * The next token of `*cursor`, terminated in place and without its brackets; ""
+ * if there is none.
+ */
+const char *pamfile_take(char **cursor);
 
 /* True if the line is of `type` ("auth", "session"), "-" or not. */
 bool pamfile_line_is(const struct pamline *line, const char *type);

@@ -15,7 +15,6 @@
 #include "safefs_edit.h"
 
 #define MAX_LEVEL 16 /* libpam's own limit of includes in includes */
-#define BLANKS    " \t\n"
 
 const char *const pamstack_folders[] = {
     "/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d", "/usr/etc/pam.d",
@@ -261,7 +260,7 @@ measure_jump(const char *control)
     unsigned long most = 0;
 
     for (const char *at = control; (at = strchr(at, '=')) != NULL;) {
-        at += 1 + strspn(at + 1, BLANKS);
+        at += 1 + strspn(at + 1, PAMFILE_BLANKS);
         if (isdigit((unsigned char)*at)) {
             unsigned long jump = strtoul(at, NULL, 10);
 
@@ -278,7 +277,7 @@ can_end_well(const char *control)
     if (strcasecmp(control, "sufficient") == 0)
         return true;
     for (const char *at = control; (at = strchr(at, '=')) != NULL;) {
-        at += 1 + strspn(at + 1, BLANKS);
+        at += 1 + strspn(at + 1, PAMFILE_BLANKS);
         if (util_has_prefix(at, "done"))
             return true;
     }
@@ -334,22 +333,4 @@ pamstack_passed_by(const struct pamstack *stack, size_t at)
             return i;
     }
     return at;
-}
-
-void
-pamstack_arguments(const struct pamentry *entry, char *ret_conf, size_t size,
-                   struct text *ret_unknown)
-{
-    *ret_conf = '\0';
-    for (const char *at = entry->arguments; *at; at += strspn(at, BLANKS)) {
-        size_t word = strcspn(at, BLANKS);
-
-        if (util_has_prefix(at, "conf=/"))
-            snprintf(ret_conf, size, "%.*s", (int)(word - strlen("conf=")),
-                     at + strlen("conf="));
-        else if (word != strlen("debug") || !util_has_prefix(at, "debug"))
-            text_addf(ret_unknown, "%s%.*s", ret_unknown->length ? " " : "",
-                      (int)word, at);
-        at += word;
-    }
 }

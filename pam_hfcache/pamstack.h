@@ -63,11 +63,4 @@ size_t pamstack_find(const struct pamstack *stack, const char *module,
  */
 size_t pamstack_passed_by(const struct pamstack *stack, size_t at);
 
-/*
- * What our entry's arguments are to the module: the policy that they name, ""
- * for the default, and those that it ignores.
- */
-void pamstack_arguments(const struct pamentry *entry, char *ret_conf,
-                        size_t size, struct text *ret_unknown);
-
 #endif

@@ -141,7 +141,14 @@ like "$out" "
 Policy
   $POLICY
 " "arguments that the module ignores: ignored here, too"
-sed -i 's, conf=other path=/srv/x,,' /etc/pam.d/sshd
+sed -i 's, conf=other path=/srv/x, [conf=/mnt/an ot[her\\]] [debug],' /etc/pam.d/sshd
+cp /mnt/other '/mnt/an ot[her]'
+exits 0 "an argument in brackets" explain bob
+like "$out" '
+  /mnt/an ot\[her\]
+' "an argument in brackets: read as libpam reads it"
+unlike "$out" 'ignored:' "an argument in brackets: known"
+sed -i 's, .conf=.*,,' /etc/pam.d/sshd
 
 rm "$POLICY"
 sed -i 2d /etc/pam.d/sshd # the auth line, which would add them to the session

@@ -211,21 +211,6 @@ TEST("a substack counts as one when it is jumped over")
     pamstack_free(&stack);
 }
 
-TEST("arguments are to us what they are to the module")
-{
-    char conf[64], said[64] = "";
-    struct text unknown = TEXT_INIT(said);
-    struct pamstack stack;
-
-    tap_write("a", "session optional pam_hfcache.so debug conf=/no xconf=/no "
-                   "conf=/etc/x.conf conf=y.conf debugs\n");
-    stack = load("a", "session");
-    pamstack_arguments(&stack.entry[0], conf, sizeof(conf), &unknown);
-    CHECK_STR(conf, "/etc/x.conf");
-    CHECK_STR(said, "xconf=/no conf=y.conf debugs");
-    pamstack_free(&stack);
-}
-
 TEST("a control that libpam does not know is told, in any file")
 {
     struct pamstack stack;
