@@ -439,8 +439,7 @@ TEST("2.6.4: nothing is written through what is planted in the state folder")
     CHECK_INT(verdict_write(tap_in_folder("run"), &verdict, "/srv/x", GID,
                             NULL),
               0);
-    CHECK(verdict_take_slot(tap_in_folder("run"), "/srv/x", GID, &fd, NULL) <
-          0);
+    CHECK(verdict_take_slot(tap_in_folder("run"), "/srv/x", GID, &fd) < 0);
     check_untouched(&victim);
     REQUIRE_INT(chmod(tap_in_folder("run"), 0777), 0);
     CHECK(verdict_write(tap_in_folder("run"), &verdict, "/srv/x", GID, NULL) <
