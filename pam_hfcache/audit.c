@@ -130,14 +130,10 @@ remember(const struct audit_options *options, int root_fd,
 static void
 forget(struct memory *memory)
 {
-    if (memory->record)
-        snapshot_end(memory->record);
-    if (memory->known)
-        snapshot_close(memory->known);
-    if (memory->lock_fd >= 0)
-        close(memory->lock_fd);
-    if (memory->dir_fd >= 0)
-        close(memory->dir_fd);
+    snapshot_end(memory->record);
+    snapshot_close(memory->known);
+    util_close_fd(&memory->lock_fd);
+    util_close_fd(&memory->dir_fd);
 }
 
 /* --- the walk ------------------------------------------------------------ */
