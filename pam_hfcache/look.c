@@ -227,8 +227,7 @@ read_folder(struct run *run, int fd, const char *path, off_t *place,
 
             if (is_spent(run))
                 return 0;
-            if (strcmp(entry->d_name, ".") != 0 &&
-                strcmp(entry->d_name, "..") != 0)
+            if (!util_is_dots(entry->d_name))
                 take(run, fd, path, entry->d_name);
             *place = entry->d_off;
             used += entry->d_reclen;

@@ -116,8 +116,7 @@ may_enter(const char *name)
         last = name + strlen("hub/");
     else
         return false;
-    return *last && !strchr(last, '/') && strcmp(last, ".") != 0 &&
-           strcmp(last, "..") != 0;
+    return *last && !strchr(last, '/') && !util_is_dots(last);
 }
 
 /*

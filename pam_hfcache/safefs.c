@@ -195,7 +195,7 @@ safefs_sort_names(char **names, size_t count)
 static bool
 is_wanted(const char *name, const char *pattern)
 {
-    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+    return !util_is_dots(name) &&
            (!pattern || fnmatch(pattern, name, 0) == 0);
 }
 

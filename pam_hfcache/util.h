@@ -153,6 +153,13 @@ util_has_prefix(const char *string, const char *prefix)
     return strncmp(string, prefix, strlen(prefix)) == 0;
 }
 
+/* "." or "..", which each folder has. */
+static inline bool
+util_is_dots(const char *name)
+{
+    return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
 /*
  * Read all of the open file `fd` into a new NUL-terminated buffer; the caller
  * frees it.  -EFBIG if it is larger than `max` bytes, else as read(2).
