@@ -90,12 +90,8 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
     if (r == 0)
         r = safefs_read_system("/proc/self/mountinfo", MAX_MOUNTINFO, &data,
                                &length, NULL);
-    for (char *line = data, *next; r == 0 && line && *line; line = next) {
-        next = strchrnul(line, '\n');
-        if (*next)
-            *next++ = '\0';
+    for (char *rest = data, *line; r == 0 && (line = strsep(&rest, "\n"));)
         r = take_line(line, mount_id, above, &names, &count);
-    }
     if (r < 0) {
         safefs_free_names(names, count);
         return r;
@@ -110,13 +106,10 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
 static bool
 is_whole(char *data, uint64_t mount_id)
 {
-    for (char *line = data, *next; line && *line; line = next) {
+    for (char *line; (line = strsep(&data, "\n"));) {
         unsigned long long id;
         int at = 0;
 
-        next = strchrnul(line, '\n');
-        if (*next)
-            *next++ = '\0';
         if (sscanf(line, "%llu %*u %*s %n", &id, &at) == 1 && at > 0 &&
             id == mount_id)
             return util_has_prefix(line + at, "/ ");
