@@ -106,21 +106,6 @@ report_print_home(const struct home_cache *home, const char *path)
            home->path);
 }
 
-/* The value that a login gives to `name`; NULL: none. */
-static const char *
-find_value(const struct environment *environment, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (size_t i = 0; i < environment->count; i++) {
-        const char *assignment = environment->variable[i].assignment;
-
-        if (strncmp(assignment, name, length) == 0 && assignment[length] == '=')
-            return assignment + length + 1;
-    }
-    return NULL;
-}
-
 void
 report_print_shell(const struct subject *subject,
                    const struct environment *environment)
@@ -133,7 +118,7 @@ report_print_shell(const struct subject *subject,
 
     for (size_t i = 0; i < ARRAY_LEN(leading) && is_caller(subject); i++) {
         const char *value = getenv(leading[i]);
-        const char *ours = find_value(environment, leading[i]);
+        const char *ours = decision_find_value(environment, leading[i]);
 
         if (!value || !*value || (ours && strcmp(ours, value) == 0))
             continue;
