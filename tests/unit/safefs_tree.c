@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
@@ -115,8 +114,7 @@ TEST("a link that leads up is refused behind a folder that others write")
     REQUIRE_INT(symlink("../goal", tap_in_folder("roots/link")), 0);
     CHECK_INT(try_root(tap_in_folder("roots/link")), -ELOOP);
     /* /tmp itself is such a folder, so a place where all is root's: */
-    CHECK_INT(unshare(CLONE_NEWNS), 0);
-    CHECK_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    tap_own_mounts();
     CHECK_INT(mount("tmpfs", "/mnt", "tmpfs", 0, "mode=755"), 0);
     CHECK_INT(mkdir("/mnt/roots", 0755), 0);
     CHECK_INT(mkdir("/mnt/goal", 0755), 0);
@@ -218,11 +216,8 @@ TEST("a container that forbids openat2 gives the same answers")
 
 TEST("another mount is not entered, also one of the same file system")
 {
-    if (getuid() != 0)
-        SKIP("needs root to mount");
     make_tree();
-    REQUIRE_INT(unshare(CLONE_NEWNS), 0);
-    REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    tap_own_mounts();
     REQUIRE_INT(mount(tap_in_folder("outside"), tap_in_folder("root/a/b"),
                       NULL, MS_BIND, NULL),
                 0);

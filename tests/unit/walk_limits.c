@@ -14,7 +14,7 @@ mount_memory(void)
 {
     const char *path = tap_in_folder("memory");
 
-    make_private_mounts();
+    tap_own_mounts();
     REQUIRE_INT(mkdir(path, 0755), 0);
     REQUIRE_INT(mount("tmpfs", path, "tmpfs", 0, "nr_inodes=0,mode=755"), 0);
     return path;
@@ -402,7 +402,7 @@ TEST("another mount is told, not entered: a folder, a file, a tmpfs")
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_mountable();
     mount_all();
     CHECK_INT(walk_with("a", 1, &seen), 0);
@@ -422,7 +422,7 @@ TEST("nor is one that comes while the walk is under way")
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_mountable();
     seen.act = mount_late;
     CHECK_INT(walk_with("a", 1, &seen), 0);
@@ -434,7 +434,7 @@ TEST("nor without openat2()")
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_mountable();
     seen.act = mount_late;
     forbid(SYS_openat2, ENOSYS);
@@ -447,7 +447,7 @@ TEST("a name that a covered mount has is no mount")
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_mountable();
     mount_all();
     /* Over all of it the same folder again, without what is mounted in it. */
@@ -465,7 +465,7 @@ TEST("mounts with odd names are known, and those elsewhere are not")
     static const char *const odd[] = {"a/ \t\n\\040", "a/x/deep"};
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     mkdir(tap_in_folder("a"), 0755);
     mkdir(tap_in_folder("ax"), 0755);
     mkdir(tap_in_folder("a/x"), 0755);
