@@ -3,7 +3,6 @@
  * The way to the root, what is beneath it, and changes there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
