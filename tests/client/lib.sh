@@ -90,13 +90,9 @@ results() {
 # log_in_again USER: once the verdict is older than `fresh`, and whoever took
 # it has gone.
 log_in_again() {
-    wait_for 10 nobody_looks
+    wait_for 10 no_helper
     no_state
     as "$1" . 022 true
-}
-
-nobody_looks() {
-    ! pgrep -x hfcache-probe > /dev/null
 }
 
 # locks_mended USER: the others can take the user's lock files.
