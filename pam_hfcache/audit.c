@@ -246,13 +246,12 @@ audit_run(const struct audit_options *options, struct audit *ret,
 {
     CLEANUP_CLOSE int root_fd = -1;
     struct memory memory;
-    char at[PATH_MAX];
     int r;
 
     *ret = (struct audit){.result = 0};
     r = open_memory(options, &memory, err);
     if (r == 0)
-        r = root_fd = safefs_open_root(options->path, at, err);
+        r = root_fd = safefs_open_root(options->path, err);
     if (root_fd >= 0) {
         remember(options, root_fd, &memory);
         r = run(options, ret, root_fd, &memory);

@@ -48,8 +48,6 @@ report_load_home(const struct subject *subject, struct home_cache *ret)
 {
     int64_t until_ms = util_monotonic_ms() + BUDGET_MS;
     CLEANUP_CLOSE int fd = -1;
-    char at[PATH_MAX];
-    struct err err;
     char **names;
     size_t count;
     int length;
@@ -61,7 +59,7 @@ report_load_home(const struct subject *subject, struct home_cache *ret)
         (size_t)length >= sizeof(ret->path))
         return;
     /* Through a link of his it could be the shared cache itself. */
-    fd = safefs_open_root(ret->path, at, &err);
+    fd = safefs_open_root(ret->path, NULL);
     if (fd < 0 || safefs_list_folder(fd, &names, &count) < 0)
         return;
     for (size_t i = 0; i < count; i++) {

@@ -169,9 +169,11 @@ step(struct way *way, const char *name)
 }
 
 int
-safefs_open_root(const char *path, char *ret_at, struct err *err)
+safefs_open_root(const char *path, struct err *err)
 {
-    return safefs_open_root_seen(path, ret_at, NULL, NULL, err);
+    char at[PATH_MAX];
+
+    return safefs_open_root_seen(path, at, NULL, NULL, err);
 }
 
 int

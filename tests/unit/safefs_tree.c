@@ -18,7 +18,7 @@ static char at[PATH_MAX];
 static int
 try_root(const char *path)
 {
-    int fd = safefs_open_root(path, at, NULL);
+    int fd = safefs_open_root_seen(path, at, NULL, NULL, NULL);
 
     if (fd < 0)
         return fd;
@@ -78,7 +78,7 @@ TEST("root's link in a folder that only root writes is followed")
     int fd;
 
     make_root_link("real");
-    fd = safefs_open_root(tap_in_folder("link"), at, NULL);
+    fd = safefs_open_root_seen(tap_in_folder("link"), at, NULL, NULL, NULL);
     REQUIRE(fd >= 0);
     REQUIRE_INT(fstat(fd, &a), 0);
     REQUIRE_INT(stat(tap_in_folder("real"), &b), 0);
@@ -144,7 +144,7 @@ make_tree(void)
     REQUIRE_INT(symlink("b", tap_in_folder("root/a/link")), 0);
     REQUIRE_INT(symlink("../outside", tap_in_folder("root/out")), 0);
     REQUIRE_INT(mkfifo(tap_in_folder("root/fifo"), 0600), 0);
-    root_fd = safefs_open_root(tap_in_folder("root"), at, NULL);
+    root_fd = safefs_open_root(tap_in_folder("root"), NULL);
     REQUIRE(root_fd >= 0);
 }
 
@@ -220,7 +220,7 @@ TEST("another mount is not entered, also one of the same file system")
     REQUIRE_INT(mount(tap_in_folder("outside"), tap_in_folder("root/a/b"),
                       NULL, MS_BIND, NULL),
                 0);
-    root_fd = safefs_open_root(tap_in_folder("root"), at, NULL);
+    root_fd = safefs_open_root(tap_in_folder("root"), NULL);
     CHECK_INT(try_open(safefs_open_beneath, "a/b", SAFEFS_LIST), -EXDEV);
     CHECK_INT(try_open(safefs_open_beneath, "a/b/f", SAFEFS_PIN), -EXDEV);
     CHECK_INT(try_open(safefs_open_stepwise, "a/b", SAFEFS_LIST), -EXDEV);

@@ -306,8 +306,7 @@ TEST("where they are taken on the way back up, fewer are opened again")
 {
     struct rlimit limit = {64, 64};
     struct seen seen = SEEN_INIT;
-    char at[PATH_MAX];
-    int fd = safefs_open_root(tap_folder(), at, NULL);
+    int fd = safefs_open_root(tap_folder(), NULL);
     struct walk_options options = {.jobs = 1, .until_ms = LONG_TIME};
 
     make_deep(tap_in_folder("a"), 100);

@@ -117,8 +117,7 @@ static inline int
 walk_in(const char *root, const char *start, const struct walk_options *options,
         struct seen *seen)
 {
-    char at[PATH_MAX];
-    int fd = safefs_open_root(root ? root : tap_folder(), at, NULL);
+    int fd = safefs_open_root(root ? root : tap_folder(), NULL);
     unsigned before;
     int r;
 
