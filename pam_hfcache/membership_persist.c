@@ -20,9 +20,7 @@ static int
 find_in_etc_group(gid_t gid, char *ret_name, size_t size, struct err *err)
 {
     CLEANUP_FREE char *data = NULL;
-    size_t length;
-    int r = safefs_read_system("/etc/group", MAX_GROUP_FILE, &data, &length,
-                               err);
+    int r = safefs_read_system("/etc/group", MAX_GROUP_FILE, &data, err);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
@@ -47,10 +45,8 @@ static bool
 has_userdb(void)
 {
     CLEANUP_FREE char *data = NULL;
-    size_t length;
 
-    if (safefs_read_system("/etc/nsswitch.conf", 1u << 20, &data, &length,
-                           NULL) < 0)
+    if (safefs_read_system("/etc/nsswitch.conf", 1u << 20, &data, NULL) < 0)
         return false;
     for (char *rest = data, *line; (line = strsep(&rest, "\n"));) {
         char *word;

@@ -149,13 +149,14 @@ safefs_open_state(const char *path, uid_t trusted_uid, size_t max,
 
 int
 safefs_read_system(const char *path, size_t max, char **ret_data,
-                   size_t *ret_length, struct err *err)
+                   struct err *err)
 {
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    size_t length;
 
     if (fd < 0)
         return err_sys(err, errno, "%s: cannot be opened", path);
-    return read_judged(fd, path, max, ret_data, ret_length, err);
+    return read_judged(fd, path, max, ret_data, &length, err);
 }
 
 /* --- the names in a trusted folder --------------------------------------- */

@@ -49,11 +49,11 @@ int safefs_open_state(const char *path, uid_t trusted_uid, size_t max,
                       size_t *ret_size, struct err *err);
 
 /*
- * Read a file of the system's that libc itself trusts, as /etc/nsswitch.conf:
+ * Read a text of the system's that libc itself trusts, as /etc/nsswitch.conf:
  * links are followed (authselect makes it one), nothing is judged but its size.
  */
 int safefs_read_system(const char *path, size_t max, char **ret_data,
-                       size_t *ret_length, struct err *err);
+                       struct err *err);
 
 /*
  * The names in the folder `path` that match fnmatch(3) `pattern`, in bytewise

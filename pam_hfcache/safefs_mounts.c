@@ -81,7 +81,7 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
     CLEANUP_FREE char *data = NULL;
     char above[PATH_MAX];
     char **names = NULL;
-    size_t length, count = 0;
+    size_t count = 0;
     uint64_t mount_id = 0;
     int r = find_path(fd, above);
 
@@ -89,7 +89,7 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
         r = safefs_find_mount_id(fd, &mount_id);
     if (r == 0)
         r = safefs_read_system("/proc/self/mountinfo", MAX_MOUNTINFO, &data,
-                               &length, NULL);
+                               NULL);
     for (char *rest = data, *line; r == 0 && (line = strsep(&rest, "\n"));)
         r = take_line(line, mount_id, above, &names, &count);
     if (r < 0) {
@@ -122,12 +122,11 @@ safefs_is_whole_mount(int fd)
 {
     CLEANUP_FREE char *data = NULL;
     struct statx st;
-    size_t length;
 
     /* A network's file system is one that others mount elsewhere: no disk. */
     return safefs_look(fd, &st) == 0 && st.stx_dev_major != 0 &&
            st.stx_attributes & STATX_ATTR_MOUNT_ROOT &&
            safefs_read_system("/proc/self/mountinfo", MAX_MOUNTINFO, &data,
-                              &length, NULL) == 0 &&
+                              NULL) == 0 &&
            is_whole(data, st.stx_mnt_id);
 }
