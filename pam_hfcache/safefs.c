@@ -185,11 +185,19 @@ compare_names(const void *a, const void *b)
     return strcmp(*left, *right);
 }
 
-void
-safefs_sort_names(char **names, size_t count)
+int
+safefs_give_names(int r, char **names, size_t count, char ***ret_names,
+                  size_t *ret_count)
 {
+    if (r < 0) {
+        safefs_free_names(names, count);
+        return r;
+    }
     if (count)
         qsort(names, count, sizeof(*names), compare_names);
+    *ret_names = names;
+    *ret_count = count;
+    return 0;
 }
 
 static bool
@@ -214,14 +222,7 @@ safefs_collect_names(DIR *dir, const char *pattern, char ***ret_names,
     }
     if (r == 0 && errno)
         r = -errno;
-    if (r < 0) {
-        safefs_free_names(names, count);
-        return r;
-    }
-    safefs_sort_names(names, count);
-    *ret_names = names;
-    *ret_count = count;
-    return 0;
+    return safefs_give_names(r, names, count, ret_names, ret_count);
 }
 
 /* Judge the open folder and make a stream of it, which takes `*fd`. */

@@ -92,14 +92,7 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
                                NULL);
     for (char *rest = data, *line; r == 0 && (line = strsep(&rest, "\n"));)
         r = take_line(line, mount_id, above, &names, &count);
-    if (r < 0) {
-        safefs_free_names(names, count);
-        return r;
-    }
-    safefs_sort_names(names, count);
-    *ret_names = names;
-    *ret_count = count;
-    return 0;
+    return safefs_give_names(r, names, count, ret_names, ret_count);
 }
 
 /* Is the mount with this id one of a file system as a whole? */
