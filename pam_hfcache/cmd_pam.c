@@ -13,6 +13,7 @@
 #include "safefs.h"
 #include "safefs_edit.h"
 
+#define STATE       "/var/lib/hfcache"
 #define COPIES      "/var/lib/hfcache/pam.d"
 #define MODULE_FILE HFCACHE_SECUREDIR "/" PAMSTACK_MODULE
 
@@ -114,7 +115,7 @@ make_edit(const struct cli *cli, const char *service,
 
     snprintf(path, sizeof(path), "%s/%s", pamstack_folders[0], service);
     if (!cli->dry_run && edit->untouched)
-        r = safefs_keep_copy(COPIES, service, &before, &err);
+        r = safefs_keep_copy(STATE, COPIES, service, &before, &err);
     if (!cli->dry_run && r == 0)
         r = safefs_replace(path, &before, &after, &err);
     if (r == 0)
@@ -178,7 +179,7 @@ match_copy(const char *service, struct pamedit *edit)
 static void
 drop_copy(const char *service)
 {
-    int r = safefs_drop_copy(COPIES, service);
+    int r = safefs_drop_copy(STATE, COPIES, service);
 
     if (r < 0)
         cli_error("%s: the copy from before is kept: %s", COPIES,
