@@ -69,20 +69,17 @@ print_change(const struct cli *cli, const struct pamedit *edit,
              const struct pamchange *change)
 {
     const char *text = change->sign == '+' ? edit->after : edit->before;
-    unsigned lines = 0;
+    unsigned number = change->number;
 
-    for (size_t i = change->begin; i < change->end; i++)
-        lines += text[i] == '\n';
-    print_before(cli, text, change->begin, change->number - 1);
-    for (size_t at = change->begin, n = 0; at < change->end; n++) {
+    print_before(cli, text, change->begin, number - 1);
+    for (size_t at = change->begin; at < change->end; number++) {
         size_t length = strcspn(text + at, "\n");
 
-        print_line(cli, change->sign, change->number + (unsigned)n, text + at,
-                   length);
+        print_line(cli, change->sign, number, text + at, length);
         at += length + 1;
     }
     if (text[change->end])
-        print_line(cli, ' ', change->number + lines, text + change->end,
+        print_line(cli, ' ', number, text + change->end,
                    strcspn(text + change->end, "\n"));
 }
 
