@@ -204,22 +204,13 @@ take_ended(struct verdict_reader *reader)
 static int
 take_named(struct verdict_reader *reader, struct tree_verdict *tree)
 {
-    size_t lines = 0;
-
-    for (const char *line = reader->next; util_has_prefix(line, "drift=");
-         lines++) {
-        const char *end = strchr(line, '\n');
-
-        line = end ? end + 1 : "";
-    }
-    if (lines > VERDICT_TREE_NAMED)
-        reader->failed = true;
-    if (reader->failed || !lines)
+    if (reader->failed || !util_has_prefix(reader->next, "drift="))
         return 0;
-    tree->named = calloc(lines, sizeof(*tree->named));
+    tree->named = calloc(VERDICT_TREE_NAMED, sizeof(*tree->named));
     if (!tree->named)
         return -ENOMEM;
-    tree->nnamed = verdict_take_drifts(reader, tree->named, lines);
+    tree->nnamed =
+        verdict_take_drifts(reader, tree->named, VERDICT_TREE_NAMED);
     return 0;
 }
 
