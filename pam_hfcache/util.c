@@ -127,21 +127,13 @@ text_addf(struct text *text, const char *format, ...)
 }
 
 static bool
-is_harmless(unsigned char c)
-{
-    return util_is_name_char((char)c) || (c && strchr("-+./:,@%", c));
-}
-
-static bool
 is_plain_word(const char *value)
 {
-    if (!*value)
-        return false;
-    for (; *value; value++) {
-        if (!is_harmless((unsigned char)*value))
-            return false;
-    }
-    return true;
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyz"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789_-+./:,@%";
+
+    return *value && !value[strspn(value, harmless)];
 }
 
 size_t
