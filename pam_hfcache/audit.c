@@ -130,14 +130,10 @@ remember(const struct audit_options *options, int root_fd,
 static void
 forget(struct memory *memory)
 {
-    if (memory->record)
-        snapshot_end(memory->record);
-    if (memory->known)
-        snapshot_close(memory->known);
-    if (memory->lock_fd >= 0)
-        close(memory->lock_fd);
-    if (memory->dir_fd >= 0)
-        close(memory->dir_fd);
+    snapshot_end(memory->record);
+    snapshot_close(memory->known);
+    util_close_fd(&memory->lock_fd);
+    util_close_fd(&memory->dir_fd);
 }
 
 /* --- the walk ------------------------------------------------------------ */
@@ -250,13 +246,12 @@ audit_run(const struct audit_options *options, struct audit *ret,
 {
     CLEANUP_CLOSE int root_fd = -1;
     struct memory memory;
-    char at[PATH_MAX];
     int r;
 
     *ret = (struct audit){.result = 0};
     r = open_memory(options, &memory, err);
     if (r == 0)
-        r = root_fd = safefs_open_root(options->path, at, err);
+        r = root_fd = safefs_open_root(options->path, err);
     if (root_fd >= 0) {
         remember(options, root_fd, &memory);
         r = run(options, ret, root_fd, &memory);

@@ -23,21 +23,11 @@ audit_count_begin(struct audit *audit)
     return 0;
 }
 
-/* Free what is ours, though const. */
-static void
-free_text(const char *text)
-{
-    char *ours;
-
-    memcpy(&ours, &text, sizeof(ours));
-    free(ours);
-}
-
 void
 audit_free_item(struct audit_item *item)
 {
-    free_text(item->path);
-    free_text(item->why);
+    util_free_ptr(&item->path);
+    util_free_ptr(&item->why);
 }
 
 bool

@@ -13,6 +13,7 @@
 #include "safefs.h"
 #include "safefs_edit.h"
 
+#define STATE       "/var/lib/hfcache"
 #define COPIES      "/var/lib/hfcache/pam.d"
 #define MODULE_FILE HFCACHE_SECUREDIR "/" PAMSTACK_MODULE
 
@@ -68,20 +69,17 @@ print_change(const struct cli *cli, const struct pamedit *edit,
              const struct pamchange *change)
 {
     const char *text = change->sign == '+' ? edit->after : edit->before;
-    unsigned lines = 0;
+    unsigned number = change->number;
 
-    for (size_t i = change->begin; i < change->end; i++)
-        lines += text[i] == '\n';
-    print_before(cli, text, change->begin, change->number - 1);
-    for (size_t at = change->begin, n = 0; at < change->end; n++) {
+    print_before(cli, text, change->begin, number - 1);
+    for (size_t at = change->begin; at < change->end; number++) {
         size_t length = strcspn(text + at, "\n");
 
-        print_line(cli, change->sign, change->number + (unsigned)n, text + at,
-                   length);
+        print_line(cli, change->sign, number, text + at, length);
         at += length + 1;
     }
     if (text[change->end])
-        print_line(cli, ' ', change->number + lines, text + change->end,
+        print_line(cli, ' ', number, text + change->end,
                    strcspn(text + change->end, "\n"));
 }
 
@@ -114,7 +112,7 @@ make_edit(const struct cli *cli, const char *service,
 
     snprintf(path, sizeof(path), "%s/%s", pamstack_folders[0], service);
     if (!cli->dry_run && edit->untouched)
-        r = safefs_keep_copy(COPIES, service, &before, &err);
+        r = safefs_keep_copy(STATE, COPIES, service, &before, &err);
     if (!cli->dry_run && r == 0)
         r = safefs_replace(path, &before, &after, &err);
     if (r == 0)
@@ -178,7 +176,7 @@ match_copy(const char *service, struct pamedit *edit)
 static void
 drop_copy(const char *service)
 {
-    int r = safefs_drop_copy(COPIES, service);
+    int r = safefs_drop_copy(STATE, COPIES, service);
 
     if (r < 0)
         cli_error("%s: the copy from before is kept: %s", COPIES,

@@ -79,7 +79,7 @@ check_root(struct setup *setup, int *ret_fd)
     char at[PATH_MAX];
     char **names = NULL;
     size_t count = 0;
-    int r = safefs_open_root(setup->path, at, &setup->err);
+    int r = safefs_open_root_seen(setup->path, at, NULL, NULL, &setup->err);
 
     r = setup_explain_no_folder(setup, r, at);
     *ret_fd = r < 0 ? -1 : r;

@@ -132,6 +132,10 @@ int decision_environment(const struct policy *policy,
                          const struct subject *subject,
                          struct environment *ret, struct err *err);
 
+/* The value that it gives to the variable `name`; NULL: none. */
+const char *decision_find_value(const struct environment *environment,
+                                const char *name);
+
 void decision_free_environment(struct environment *environment);
 
 #endif

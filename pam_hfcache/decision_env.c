@@ -212,6 +212,20 @@ decision_environment(const struct policy *policy,
     return result;
 }
 
+const char *
+decision_find_value(const struct environment *environment, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < environment->count; i++) {
+        const char *assignment = environment->variable[i].assignment;
+
+        if (strncmp(assignment, name, length) == 0 && assignment[length] == '=')
+            return assignment + length + 1;
+    }
+    return NULL;
+}
+
 void
 decision_free_environment(struct environment *environment)
 {

@@ -73,10 +73,7 @@ write_giver(struct json *json, const struct giver *giver)
     };
 
     json_string(json, "given_by", words[giver->who]);
-    if (giver->who == GIVER_HFCACHE)
-        json_number(json, "since", giver->since);
-    else
-        json_null(json, "since");
+    json_time(json, "since", giver->since);
 }
 
 static void

@@ -20,7 +20,7 @@ struct giver {
         GIVER_OTHERS,  /* the system's, the admin's, a directory's */
         GIVER_UNKNOWN, /* the list cannot be read */
     } who;
-    int64_t since;        /* GIVER_HFCACHE: seconds since 1970 */
+    int64_t since;        /* GIVER_HFCACHE: seconds since 1970; else 0 */
     enum members_how how; /* GIVER_HFCACHE */
     char problem[512];    /* GIVER_UNKNOWN: why */
 };

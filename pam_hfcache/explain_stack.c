@@ -57,7 +57,7 @@ explain_stack(const char *service, const char *type, struct pamside *ret)
         return;
     }
     snprintf(ret->problem, sizeof(ret->problem), "%s", ret->stack.problem);
-    ret->at = pamstack_find(&ret->stack, PAMSTACK_MODULE, 0);
+    ret->at = pamstack_find(&ret->stack, PAMSTACK_MODULE);
     ret->has_line = ret->at < ret->stack.count;
     if (!ret->has_line)
         return;

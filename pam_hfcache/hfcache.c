@@ -331,15 +331,6 @@ find_command(const char *name)
     return NULL;
 }
 
-static const char *
-option_name(int value)
-{
-    for (size_t i = 0; options[i].name; i++)
-        if (options[i].val == value)
-            return options[i].name;
-    return "?";
-}
-
 static void
 store_option(struct cli *cli, int value)
 {
@@ -399,18 +390,18 @@ read_options(int argc, char *const *argv, const struct command *command,
              struct cli *cli)
 {
     unsigned allowed = OPTION_EVERYWHERE;
-    int value;
+    int value, index = 0;
 
     allowed |= command ? command->options : (unsigned)OPTION_VERSION;
     opterr = 0;
     while ((value = getopt_long(argc, argv, command ? ":" : "+:", options,
-                                NULL)) != -1) {
+                                &index)) != -1) {
         if (value == '?' || value == ':')
             return refuse_option(value, argv, command ? command->name : NULL);
         if (!((unsigned)value & allowed)) {
             cli_error("%s%s--%s is not an option here; see hfcache %s%s--help",
                       command ? command->name : "", command ? ": " : "",
-                      option_name(value), command ? command->name : "",
+                      options[index].name, command ? command->name : "",
                       command ? " " : "");
             return CLI_USAGE;
         }

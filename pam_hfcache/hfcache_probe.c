@@ -301,7 +301,7 @@ begin_look(const struct errand *errand, int *ret_slot,
     struct verdict *last;
     struct sight *sight;
     int r = verdict_take_slot(VERDICT_DIR, errand->path, errand->rules.gid,
-                              ret_slot, NULL);
+                              ret_slot);
 
     if (r < 0)
         return r;
@@ -333,7 +333,7 @@ mend(const struct errand *errand, const struct verdict *verdict)
     done = mender_run(VERDICT_DIR, errand, own.drift, own.count) > 0;
     if (done && has_tree)
         (void)verdict_tree_forget(VERDICT_DIR, errand->path, gid,
-                                  tree.taken_ms, own.drift, own.count, NULL);
+                                  tree.taken_ms, own.drift, own.count);
     if (has_tree)
         verdict_tree_free(&tree);
     return done;

@@ -89,11 +89,9 @@ login_free(struct login *login)
 {
     policy_free(&login->policy);
     membership_free(&login->person);
-    if (login->verdict) {
-        verdict_free(login->verdict);
-        free(login->verdict);
-        login->verdict = NULL;
-    }
+    verdict_free(login->verdict);
+    free(login->verdict);
+    login->verdict = NULL;
     decision_free_environment(&login->environment);
 }
 

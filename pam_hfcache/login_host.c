@@ -64,9 +64,7 @@ static const char *
 judge_cgroup(void)
 {
     CLEANUP_FREE char *text = NULL;
-    size_t length;
-    int r = safefs_read_system("/proc/self/cgroup", MAX_CGROUPS, &text, &length,
-                               NULL);
+    int r = safefs_read_system("/proc/self/cgroup", MAX_CGROUPS, &text, NULL);
 
     if (r == -ENOENT || r == -EACCES || r == -EPERM)
         return NULL;

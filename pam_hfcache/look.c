@@ -36,15 +36,6 @@ struct run {
 
 /* --- what is named ------------------------------------------------------- */
 
-static void
-free_name(struct drift *drift)
-{
-    char *name;
-
-    memcpy(&name, &drift->name, sizeof(name)); /* ours, though const */
-    free(name);
-}
-
 /*
  * A place in the list for a drift of `owner`, or NULL.  Each owner has a share,
  * and for what no login opens a smaller one.  He for whose login this look is
@@ -72,7 +63,7 @@ make_place(struct sight *sight, uid_t owner, unsigned what)
 
         if (is_full ? drift->owner == owner && drift->what == DRIFT_LOCK
                     : drift->owner != owner) {
-            free_name(drift);
+            util_free_ptr(&drift->name);
             return drift;
         }
     }
@@ -117,7 +108,7 @@ forget_drifts(struct sight *sight, const char *name, unsigned what)
         if (drift->what)
             verdict->drifts[kept++] = *drift;
         else
-            free_name(drift);
+            util_free_ptr(&drift->name);
     }
     verdict->ndrifts = kept;
 }
@@ -150,7 +141,7 @@ void
 look_end(struct sight *sight)
 {
     for (size_t i = 0; i < sight->verdict.ndrifts; i++)
-        free_name(&sight->verdict.drifts[i]);
+        util_free_ptr(&sight->verdict.drifts[i].name);
     sight->verdict.ndrifts = 0;
     if (sight->root_fd >= 0)
         close(util_steal_fd(&sight->root_fd));
@@ -236,8 +227,7 @@ read_folder(struct run *run, int fd, const char *path, off_t *place,
 
             if (is_spent(run))
                 return 0;
-            if (strcmp(entry->d_name, ".") != 0 &&
-                strcmp(entry->d_name, "..") != 0)
+            if (!util_is_dots(entry->d_name))
                 take(run, fd, path, entry->d_name);
             *place = entry->d_off;
             used += entry->d_reclen;

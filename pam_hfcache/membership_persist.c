@@ -20,20 +20,14 @@ static int
 find_in_etc_group(gid_t gid, char *ret_name, size_t size, struct err *err)
 {
     CLEANUP_FREE char *data = NULL;
-    size_t length;
-    char *next;
-    int r = safefs_read_system("/etc/group", MAX_GROUP_FILE, &data, &length,
-                               err);
+    int r = safefs_read_system("/etc/group", MAX_GROUP_FILE, &data, err);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    for (char *line = data; line && *line; line = next) {
+    for (char *rest = data, *line; (line = strsep(&rest, "\n"));) {
         char *fields[3];
         uint64_t number;
 
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
         for (size_t i = 0; i < ARRAY_LEN(fields); i++)
             fields[i] = strsep(&line, ":");
         if (fields[2] &&
@@ -51,18 +45,12 @@ static bool
 has_userdb(void)
 {
     CLEANUP_FREE char *data = NULL;
-    size_t length;
-    char *next;
 
-    if (safefs_read_system("/etc/nsswitch.conf", 1u << 20, &data, &length,
-                           NULL) < 0)
+    if (safefs_read_system("/etc/nsswitch.conf", 1u << 20, &data, NULL) < 0)
         return false;
-    for (char *line = data; line; line = next) {
+    for (char *rest = data, *line; (line = strsep(&rest, "\n"));) {
         char *word;
 
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
         line += strspn(line, " \t");
         if (!util_has_prefix(line, "group:"))
             continue;

@@ -5,7 +5,6 @@
 #include "mender.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,8 +115,7 @@ may_enter(const char *name)
         last = name + strlen("hub/");
     else
         return false;
-    return *last && !strchr(last, '/') && strcmp(last, ".") != 0 &&
-           strcmp(last, "..") != 0;
+    return *last && !strchr(last, '/') && !util_is_dots(last);
 }
 
 /*
@@ -165,13 +163,12 @@ work_as_user(const struct errand *errand, const struct drift *drifts,
     int64_t until_ms = util_monotonic_ms() + MENDER_MAX_MS;
     gid_t gid = errand->rules.gid;
     struct mended mended = {0, 0, 0};
-    char at[PATH_MAX];
     int root_fd, r;
 
     r = shed_to_user(errand->uid, errand->pgid, errand->member ? &gid : NULL);
     if (r < 0)
         return r;
-    root_fd = safefs_open_root(errand->path, at, NULL);
+    root_fd = safefs_open_root(errand->path, NULL);
     if (root_fd < 0)
         return root_fd;
     for (size_t i = 0; i < count; i++) {

@@ -148,15 +148,9 @@ is_foreign(const struct call *call, const struct environment *environment,
            const char *name)
 {
     const char *value = pam_getenv(call->pamh, name);
-    size_t length = strlen(name);
+    const char *ours = decision_find_value(environment, name);
 
-    for (size_t i = 0; value && i < environment->count; i++) {
-        const char *ours = environment->variable[i].assignment;
-
-        if (strncmp(ours, name, length) == 0 && ours[length] == '=')
-            return strcmp(ours + length + 1, value) != 0;
-    }
-    return value != NULL;
+    return value && (!ours || strcmp(ours, value) != 0);
 }
 
 /* Take back what a failed putenv left behind. */

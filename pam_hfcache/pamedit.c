@@ -198,8 +198,8 @@ leave_jumps(const struct pamstack *stack, size_t at)
 static size_t
 choose_session_place(const struct pamstack *stack)
 {
-    size_t systemd = pamstack_find(stack, "pam_systemd.so", 0);
-    size_t elogind = pamstack_find(stack, "pam_elogind.so", 0);
+    size_t systemd = pamstack_find(stack, "pam_systemd.so");
+    size_t elogind = pamstack_find(stack, "pam_elogind.so");
     size_t at = systemd < elogind ? systemd : elogind;
 
     if (at < stack->count)
@@ -286,7 +286,7 @@ plan_addition(const char *const *folders, const char *service, const char *type,
     if (r < 0)
         return r;
     *ret = (struct addition){0};
-    at = pamstack_find(&stack, PAMSTACK_MODULE, 0);
+    at = pamstack_find(&stack, PAMSTACK_MODULE);
     if (stack.from_other) {
         r = err_set(err, EINVAL,
                     "%s/%s: has no %s line, so libpam takes those of "

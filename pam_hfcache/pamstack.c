@@ -305,12 +305,14 @@ pamstack_jump_end(const struct pamstack *stack, size_t at)
 }
 
 size_t
-pamstack_find(const struct pamstack *stack, const char *module, size_t from)
+pamstack_find(const struct pamstack *stack, const char *module)
 {
-    while (from < stack->count &&
-           !pamfile_module_is(stack->entry[from].module, module))
-        from++;
-    return from;
+    size_t at = 0;
+
+    while (at < stack->count &&
+           !pamfile_module_is(stack->entry[at].module, module))
+        at++;
+    return at;
 }
 
 /* True if the entry `at` stands in the stack of `first` or in one below. */

@@ -53,9 +53,8 @@ void pamstack_free(struct pamstack *stack);
  */
 size_t pamstack_jump_end(const struct pamstack *stack, size_t at);
 
-/* The index of the first entry of `module` at or after `from`, else count. */
-size_t pamstack_find(const struct pamstack *stack, const char *module,
-                     size_t from);
+/* The index of the first entry of `module`, else count. */
+size_t pamstack_find(const struct pamstack *stack, const char *module);
 
 /*
  * The first earlier entry that can keep libpam from running the entry `at` in

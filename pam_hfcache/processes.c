@@ -68,11 +68,10 @@ judge(const char *pid, uid_t uid, gid_t gid, bool having,
 {
     CLEANUP_FREE char *status = NULL;
     char path[64];
-    size_t length;
     char *end;
 
     snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
-    if (safefs_read_system(path, MAX_STATUS_BYTES, &status, &length, NULL) < 0)
+    if (safefs_read_system(path, MAX_STATUS_BYTES, &status, NULL) < 0)
         return; /* it has ended */
     if (strtoul(find_field(status, "Uid"), &end, 10) != uid || *end != '\t')
         return;

@@ -64,11 +64,8 @@ report_load(const struct policy_section *section, struct cache *ret)
 void
 report_free(struct cache *cache)
 {
-    if (cache->has_verdict)
-        verdict_free(&cache->verdict);
-    if (cache->has_tree)
-        verdict_tree_free(&cache->tree);
-    cache->has_verdict = cache->has_tree = false;
+    verdict_free(&cache->verdict);
+    verdict_tree_free(&cache->tree);
 }
 
 static unsigned

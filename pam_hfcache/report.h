@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the verdicts say, for people and for programs: report.c the part that
- * explain and status share, report_tree.c what the last check found.
+ * explain and status share, report_way.c the way to a cache, report_tree.c what
+ * the last check found, report_menders.c who mends it.
  */
 #ifndef HFCACHE_REPORT_H
 #define HFCACHE_REPORT_H

@@ -48,8 +48,6 @@ report_load_home(const struct subject *subject, struct home_cache *ret)
 {
     int64_t until_ms = util_monotonic_ms() + BUDGET_MS;
     CLEANUP_CLOSE int fd = -1;
-    char at[PATH_MAX];
-    struct err err;
     char **names;
     size_t count;
     int length;
@@ -61,7 +59,7 @@ report_load_home(const struct subject *subject, struct home_cache *ret)
         (size_t)length >= sizeof(ret->path))
         return;
     /* Through a link of his it could be the shared cache itself. */
-    fd = safefs_open_root(ret->path, at, &err);
+    fd = safefs_open_root(ret->path, NULL);
     if (fd < 0 || safefs_list_folder(fd, &names, &count) < 0)
         return;
     for (size_t i = 0; i < count; i++) {
@@ -106,21 +104,6 @@ report_print_home(const struct home_cache *home, const char *path)
            home->path);
 }
 
-/* The value that a login gives to `name`; NULL: none. */
-static const char *
-find_value(const struct environment *environment, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (size_t i = 0; i < environment->count; i++) {
-        const char *assignment = environment->variable[i].assignment;
-
-        if (strncmp(assignment, name, length) == 0 && assignment[length] == '=')
-            return assignment + length + 1;
-    }
-    return NULL;
-}
-
 void
 report_print_shell(const struct subject *subject,
                    const struct environment *environment)
@@ -133,7 +116,7 @@ report_print_shell(const struct subject *subject,
 
     for (size_t i = 0; i < ARRAY_LEN(leading) && is_caller(subject); i++) {
         const char *value = getenv(leading[i]);
-        const char *ours = find_value(environment, leading[i]);
+        const char *ours = decision_find_value(environment, leading[i]);
 
         if (!value || !*value || (ours && strcmp(ours, value) == 0))
             continue;

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,13 +149,14 @@ safefs_open_state(const char *path, uid_t trusted_uid, size_t max,
 
 int
 safefs_read_system(const char *path, size_t max, char **ret_data,
-                   size_t *ret_length, struct err *err)
+                   struct err *err)
 {
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    size_t length;
 
     if (fd < 0)
         return err_sys(err, errno, "%s: cannot be opened", path);
-    return read_judged(fd, path, max, ret_data, ret_length, err);
+    return read_judged(fd, path, max, ret_data, &length, err);
 }
 
 /* --- the names in a trusted folder --------------------------------------- */
@@ -185,17 +185,25 @@ compare_names(const void *a, const void *b)
     return strcmp(*left, *right);
 }
 
-void
-safefs_sort_names(char **names, size_t count)
+int
+safefs_give_names(int r, char **names, size_t count, char ***ret_names,
+                  size_t *ret_count)
 {
+    if (r < 0) {
+        safefs_free_names(names, count);
+        return r;
+    }
     if (count)
         qsort(names, count, sizeof(*names), compare_names);
+    *ret_names = names;
+    *ret_count = count;
+    return 0;
 }
 
 static bool
 is_wanted(const char *name, const char *pattern)
 {
-    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+    return !util_is_dots(name) &&
            (!pattern || fnmatch(pattern, name, 0) == 0);
 }
 
@@ -214,14 +222,7 @@ safefs_collect_names(DIR *dir, const char *pattern, char ***ret_names,
     }
     if (r == 0 && errno)
         r = -errno;
-    if (r < 0) {
-        safefs_free_names(names, count);
-        return r;
-    }
-    safefs_sort_names(names, count);
-    *ret_names = names;
-    *ret_count = count;
-    return 0;
+    return safefs_give_names(r, names, count, ret_names, ret_count);
 }
 
 /* Judge the open folder and make a stream of it, which takes `*fd`. */

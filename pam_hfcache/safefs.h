@@ -49,11 +49,11 @@ int safefs_open_state(const char *path, uid_t trusted_uid, size_t max,
                       size_t *ret_size, struct err *err);
 
 /*
- * Read a file of the system's that libc itself trusts, as /etc/nsswitch.conf:
+ * Read a text of the system's that libc itself trusts, as /etc/nsswitch.conf:
  * links are followed (authselect makes it one), nothing is judged but its size.
  */
 int safefs_read_system(const char *path, size_t max, char **ret_data,
-                       size_t *ret_length, struct err *err);
+                       struct err *err);
 
 /*
  * The names in the folder `path` that match fnmatch(3) `pattern`, in bytewise
@@ -116,14 +116,18 @@ int safefs_append_line(int dir_fd, const char *name, const char *line);
 
 /*
  * Open the folder `path` (absolute) as a root: O_PATH, component by component.
- * The descriptor, which the caller closes; or a negative errno, and `ret_at`
- * (PATH_MAX bytes) holds the path as far as the component that failed, -ELOOP
- * for a symbolic link that is not root's alone.
+ * The descriptor, which the caller closes; or a negative errno, -ELOOP for a
+ * symbolic link that is not root's alone.
  */
-int safefs_open_root(const char *path, char *ret_at, struct err *err);
+int safefs_open_root(const char *path, struct err *err);
 
 /* Is told of each folder and link on the way to a root, when it is reached. */
 typedef void safefs_seen(void *ctx, const char *path, const struct stat *st);
+
+/*
+ * The same; `seen` may be NULL.  Where it fails `ret_at` (PATH_MAX bytes) holds
+ * the path as far as the component that failed.
+ */
 int safefs_open_root_seen(const char *path, char *ret_at, safefs_seen *seen,
                           void *ctx, struct err *err);
 

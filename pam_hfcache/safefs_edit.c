@@ -222,17 +222,14 @@ safefs_replace(const char *path, const struct safefs_text *before,
 /* --- copies -------------------------------------------------------------- */
 
 int
-safefs_keep_copy(const char *folder, const char *name,
+safefs_keep_copy(const char *parent, const char *folder, const char *name,
                  const struct safefs_text *text, struct err *err)
 {
-    CLEANUP_FREE char *parent =
-        strndup(folder, (size_t)(strrchr(folder, '/') - folder));
-    CLEANUP_CLOSE int parent_fd = -1, fd = -1;
+    CLEANUP_CLOSE int parent_fd =
+        safefs_open_state_folder(parent, 0755, 0, err);
+    CLEANUP_CLOSE int fd = -1;
     int r;
 
-    if (!parent)
-        return err_set(err, ENOMEM, "out of memory");
-    parent_fd = safefs_open_state_folder(parent, 0755, 0, err);
     if (parent_fd < 0)
         return parent_fd;
     fd = safefs_open_state_folder(folder, 0755, 0, err);
@@ -252,16 +249,12 @@ remove_empty(const char *folder)
 }
 
 int
-safefs_drop_copy(const char *folder, const char *name)
+safefs_drop_copy(const char *parent, const char *folder, const char *name)
 {
-    CLEANUP_FREE char *parent =
-        strndup(folder, (size_t)(strrchr(folder, '/') - folder));
     CLEANUP_CLOSE int fd =
         open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     int r;
 
-    if (!parent)
-        return -ENOMEM;
     if (fd < 0 && errno != ENOENT)
         return -errno;
     if (fd >= 0 && unlinkat(fd, name, 0) < 0 && errno != ENOENT)

@@ -41,16 +41,16 @@ int safefs_replace(const char *path, const struct safefs_text *before,
                    const struct safefs_text *after, struct err *err);
 
 /*
- * Keep `text` as FOLDER/NAME (0644), replacing what is there; `folder` and its
- * parent are made (0755) if they are missing.
+ * Keep `text` as FOLDER/NAME (0644), replacing what is there; `parent` and
+ * `folder` in it are made (0755) if they are missing.
  */
-int safefs_keep_copy(const char *folder, const char *name,
+int safefs_keep_copy(const char *parent, const char *folder, const char *name,
                      const struct safefs_text *text, struct err *err);
 
 /*
  * Remove FOLDER/NAME, and FOLDER and its parent if that leaves them empty.  0,
  * also if it is not there, or a negative errno.
  */
-int safefs_drop_copy(const char *folder, const char *name);
+int safefs_drop_copy(const char *parent, const char *folder, const char *name);
 
 #endif

@@ -81,7 +81,7 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
     CLEANUP_FREE char *data = NULL;
     char above[PATH_MAX];
     char **names = NULL;
-    size_t length, count = 0;
+    size_t count = 0;
     uint64_t mount_id = 0;
     int r = find_path(fd, above);
 
@@ -89,34 +89,20 @@ safefs_list_mounts(int fd, char ***ret_names, size_t *ret_count)
         r = safefs_find_mount_id(fd, &mount_id);
     if (r == 0)
         r = safefs_read_system("/proc/self/mountinfo", MAX_MOUNTINFO, &data,
-                               &length, NULL);
-    for (char *line = data, *next; r == 0 && line && *line; line = next) {
-        next = strchrnul(line, '\n');
-        if (*next)
-            *next++ = '\0';
+                               NULL);
+    for (char *rest = data, *line; r == 0 && (line = strsep(&rest, "\n"));)
         r = take_line(line, mount_id, above, &names, &count);
-    }
-    if (r < 0) {
-        safefs_free_names(names, count);
-        return r;
-    }
-    safefs_sort_names(names, count);
-    *ret_names = names;
-    *ret_count = count;
-    return 0;
+    return safefs_give_names(r, names, count, ret_names, ret_count);
 }
 
 /* Is the mount with this id one of a file system as a whole? */
 static bool
 is_whole(char *data, uint64_t mount_id)
 {
-    for (char *line = data, *next; line && *line; line = next) {
+    for (char *line; (line = strsep(&data, "\n"));) {
         unsigned long long id;
         int at = 0;
 
-        next = strchrnul(line, '\n');
-        if (*next)
-            *next++ = '\0';
         if (sscanf(line, "%llu %*u %*s %n", &id, &at) == 1 && at > 0 &&
             id == mount_id)
             return util_has_prefix(line + at, "/ ");
@@ -129,12 +115,11 @@ safefs_is_whole_mount(int fd)
 {
     CLEANUP_FREE char *data = NULL;
     struct statx st;
-    size_t length;
 
     /* A network's file system is one that others mount elsewhere: no disk. */
     return safefs_look(fd, &st) == 0 && st.stx_dev_major != 0 &&
            st.stx_attributes & STATX_ATTR_MOUNT_ROOT &&
            safefs_read_system("/proc/self/mountinfo", MAX_MOUNTINFO, &data,
-                              &length, NULL) == 0 &&
+                              NULL) == 0 &&
            is_whole(data, st.stx_mnt_id);
 }

@@ -11,7 +11,9 @@
 /* Append a copy of `name`: 0 or -ENOMEM, and the names are as before. */
 int safefs_add_name(char ***names, size_t *count, const char *name);
 
-void safefs_sort_names(char **names, size_t count);
+/* Hand names over, bytewise sorted: 0; if `r` is an errno, free them: `r`. */
+int safefs_give_names(int r, char **names, size_t count, char ***ret_names,
+                      size_t *ret_count);
 
 /*
  * The names in `dir` but "." and ".." that match fnmatch(3) `pattern` (a

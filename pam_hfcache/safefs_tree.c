@@ -132,25 +132,18 @@ follow_link(struct way *way, int link_fd, const struct stat *st)
 static int
 enter_component(struct way *way, const char *name)
 {
-    CLEANUP_CLOSE int fd = -1;
+    CLEANUP_CLOSE int fd = openat(
+        way->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool is_folder = fd >= 0;
     struct stat st;
 
-    fd = openat(way->fd, name,
-                O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno != ENOTDIR && errno != ELOOP)
-        return -errno;
-    if (fd < 0) {
+    if (!is_folder && (errno == ENOTDIR || errno == ELOOP))
         fd = openat(way->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-            return -errno;
-        if (fstat(fd, &st) < 0)
-            return -errno;
-        tell_seen(way, &st);
-        return S_ISLNK(st.st_mode) ? follow_link(way, fd, &st) : -ENOTDIR;
-    }
-    if (fstat(fd, &st) < 0)
+    if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
     tell_seen(way, &st);
+    if (!is_folder)
+        return S_ISLNK(st.st_mode) ? follow_link(way, fd, &st) : -ENOTDIR;
     way->roots = way->roots && is_roots_alone(&st);
     close(way->fd);
     way->fd = util_steal_fd(&fd);
@@ -176,9 +169,11 @@ step(struct way *way, const char *name)
 }
 
 int
-safefs_open_root(const char *path, char *ret_at, struct err *err)
+safefs_open_root(const char *path, struct err *err)
 {
-    return safefs_open_root_seen(path, ret_at, NULL, NULL, err);
+    char at[PATH_MAX];
+
+    return safefs_open_root_seen(path, at, NULL, NULL, err);
 }
 
 int

@@ -30,8 +30,8 @@ void setup_name_component(const struct setup *setup, size_t length,
                           struct folder *folder, char name[NAME_MAX + 1]);
 
 /*
- * Returns `r`, which safefs_open_root() said of a path; if that is -ENOTDIR,
- * which it met at `at`, with what helps in setup->err.
+ * Returns `r`, which safefs_open_root_seen() said of a path; if that is
+ * -ENOTDIR, which it met at `at`, with what helps in setup->err.
  */
 int setup_explain_no_folder(struct setup *setup, int r, const char *at);
 

@@ -104,14 +104,13 @@ open_null(void)
     return 0;
 }
 
-static int
+static void
 close_from(unsigned first)
 {
     if (syscall(SYS_close_range, first, ~0u, 0u) == 0)
-        return 0;
+        return;
     for (int fd = (int)first; fd < 65536; fd++)
         (void)close(fd);
-    return 0;
 }
 
 int
@@ -133,7 +132,8 @@ shed_host(int keep_fd)
         return r;
     if (keep_fd >= 0 && fcntl(keep_fd, F_SETFD, FD_CLOEXEC) < 0)
         return -errno;
-    return close_from(keep_fd >= 0 ? 4 : 3);
+    close_from(keep_fd >= 0 ? 4 : 3);
+    return 0;
 }
 
 /* setfsuid() and setfsgid() tell nothing: what they did is asked for. */
@@ -210,10 +210,9 @@ is_user(uid_t uid, gid_t pgid, const gid_t *gid)
 int
 shed_to_user(uid_t uid, gid_t pgid, const gid_t *gid)
 {
-    int r = close_from(3);
+    int r;
 
-    if (r < 0)
-        return r;
+    close_from(3);
     if (uid == 0 || pgid == 0 || (gid && *gid == 0))
         return -EPERM;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

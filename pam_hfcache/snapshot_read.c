@@ -167,7 +167,7 @@ static bool
 is_name(const char *name, size_t length)
 {
     return length > 0 && length <= NAME_MAX && !memchr(name, '/', length) &&
-           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+           !util_is_dots(name);
 }
 
 const char *

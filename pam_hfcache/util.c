@@ -127,21 +127,13 @@ text_addf(struct text *text, const char *format, ...)
 }
 
 static bool
-is_harmless(unsigned char c)
-{
-    return util_is_name_char((char)c) || (c && strchr("-+./:,@%", c));
-}
-
-static bool
 is_plain_word(const char *value)
 {
-    if (!*value)
-        return false;
-    for (; *value; value++) {
-        if (!is_harmless((unsigned char)*value))
-            return false;
-    }
-    return true;
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyz"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789_-+./:,@%";
+
+    return *value && !value[strspn(value, harmless)];
 }
 
 size_t
@@ -292,50 +284,32 @@ util_parse_number(const char *string, uint64_t max, uint64_t *ret_number)
     return 0;
 }
 
-/* Read until the end or until `size` bytes; the count or a negative errno. */
-static ssize_t
-read_up_to(int fd, char *buffer, size_t size)
-{
-    size_t length = 0;
-
-    while (length < size) {
-        ssize_t got = read(fd, buffer + length, size - length);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            break;
-        length += (size_t)got;
-    }
-    return (ssize_t)length;
-}
-
 int
 util_read_all(int fd, size_t max, char **ret_data, size_t *ret_length)
 {
     CLEANUP_FREE char *data = NULL;
-    size_t length = 0;
+    size_t size = 0, length = 0;
+    ssize_t got = -1;
 
-    for (size_t size = 4096;; size *= 2) {
-        char *grown;
-        ssize_t got;
+    while (got != 0) {
+        if (length == size) {
+            char *grown;
 
-        if (size > max + 1)
-            size = max + 1;
-        grown = realloc(data, size + 1);
-        if (!grown)
-            return -ENOMEM;
-        data = grown;
-        got = read_up_to(fd, data + length, size - length);
-        if (got < 0)
-            return (int)got;
-        length += (size_t)got;
+            size = size ? size * 2 : 4096;
+            if (size > max + 1)
+                size = max + 1;
+            grown = realloc(data, size + 1);
+            if (!grown)
+                return -ENOMEM;
+            data = grown;
+        }
+        got = read(fd, data + length, size - length);
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got > 0)
+            length += (size_t)got;
         if (length > max)
             return -EFBIG;
-        if (length < size)
-            break;
     }
     data[length] = '\0';
     *ret_data = data;

@@ -44,7 +44,10 @@ const char *util_describe_errno(int code, char text[ERRNO_TEXT_BYTES]);
 int err_sys(struct err *err, int code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* Free or close what a variable holds when it goes out of scope. */
+/*
+ * Free or close what a variable holds when it goes out of scope; or free what
+ * somebody owns by a pointer to const.
+ */
 void util_free_ptr(void *pointer_to_pointer);
 void util_close_fd(const int *fd);
 #define CLEANUP_FREE __attribute__((cleanup(util_free_ptr)))
@@ -148,6 +151,13 @@ static inline bool
 util_has_prefix(const char *string, const char *prefix)
 {
     return strncmp(string, prefix, strlen(prefix)) == 0;
+}
+
+/* "." or "..", which each folder has. */
+static inline bool
+util_is_dots(const char *name)
+{
+    return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
 /*

@@ -125,17 +125,11 @@ verdict_forget(const char *dir, const char *path, gid_t gid)
 static mode_t
 to_mode(struct verdict_reader *reader, const char *value)
 {
-    mode_t mode = 0;
-    size_t length = strlen(value);
+    size_t length = strspn(value, "01234567");
 
-    if (!length || length > 6)
+    if (!length || length > 6 || value[length])
         reader->failed = true;
-    for (; *value && !reader->failed; value++) {
-        if (*value < '0' || *value > '7')
-            reader->failed = true;
-        mode = mode * 8 + (mode_t)(*value - '0');
-    }
-    return reader->failed ? 0 : mode;
+    return (mode_t)strtoul(value, NULL, 8);
 }
 
 static void

@@ -213,7 +213,7 @@ int verdict_tree_write(const char *dir, const struct tree_verdict *tree,
  */
 int verdict_tree_forget(const char *dir, const char *path, gid_t gid,
                         int64_t taken_ms, const struct drift *given,
-                        size_t count, struct err *err);
+                        size_t count);
 
 void verdict_tree_free(struct tree_verdict *tree);
 
@@ -236,6 +236,6 @@ int verdict_probe_state(const char *dir, uid_t trusted_uid, const char *path,
  * 60 s, 600 s).  Makes `dir` (0755) if it is missing.
  */
 int verdict_take_slot(const char *dir, const char *path, gid_t gid,
-                      int *ret_fd, struct err *err);
+                      int *ret_fd);
 
 #endif

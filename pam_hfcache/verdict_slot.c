@@ -237,26 +237,21 @@ enter(struct slots *slots, int *ret_fd)
 }
 
 int
-verdict_take_slot(const char *dir, const char *path, gid_t gid, int *ret_fd,
-                  struct err *err)
+verdict_take_slot(const char *dir, const char *path, gid_t gid, int *ret_fd)
 {
     struct slots slots = {.fd = {-1, -1, -1, -1}};
     CLEANUP_CLOSE int dir_fd =
-        safefs_open_state_folder(dir, 0755, geteuid(), err);
+        safefs_open_state_folder(dir, 0755, geteuid(), NULL);
     int r;
 
     if (dir_fd < 0)
         return dir_fd;
-    r = verdict_boot_id(slots.boot, err);
+    r = verdict_boot_id(slots.boot, NULL);
     if (r < 0)
         return r;
     r = open_slots(dir_fd, path, gid, &slots);
     if (r == 0)
         r = enter(&slots, ret_fd);
     close_slots(&slots);
-    if (r == -EBUSY)
-        return err_set(err, EBUSY, "a probe of %s is running", path);
-    if (r < 0)
-        return err_sys(err, -r, "%s: no slot for a probe of %s", dir, path);
-    return 0;
+    return r;
 }

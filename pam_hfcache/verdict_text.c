@@ -23,12 +23,11 @@ verdict_boot_id(char ret_boot[VERDICT_BOOT_SIZE], struct err *err)
 {
     static const char file[] = "/proc/sys/kernel/random/boot_id";
     CLEANUP_FREE char *id = NULL;
-    size_t length;
-    int r = safefs_read_system(file, 64, &id, &length, err);
+    int r = safefs_read_system(file, 64, &id, err);
 
     if (r < 0)
         return r;
-    if (length < VERDICT_BOOT_SIZE - 1)
+    if (strlen(id) < VERDICT_BOOT_SIZE - 1)
         return err_set(err, EIO, "%s: is not as long as expected", file);
     snprintf(ret_boot, VERDICT_BOOT_SIZE, "%s", id);
     return 0;

@@ -204,22 +204,13 @@ take_ended(struct verdict_reader *reader)
 static int
 take_named(struct verdict_reader *reader, struct tree_verdict *tree)
 {
-    size_t lines = 0;
-
-    for (const char *line = reader->next; util_has_prefix(line, "drift=");
-         lines++) {
-        const char *end = strchr(line, '\n');
-
-        line = end ? end + 1 : "";
-    }
-    if (lines > VERDICT_TREE_NAMED)
-        reader->failed = true;
-    if (reader->failed || !lines)
+    if (reader->failed || !util_has_prefix(reader->next, "drift="))
         return 0;
-    tree->named = calloc(lines, sizeof(*tree->named));
+    tree->named = calloc(VERDICT_TREE_NAMED, sizeof(*tree->named));
     if (!tree->named)
         return -ENOMEM;
-    tree->nnamed = verdict_take_drifts(reader, tree->named, lines);
+    tree->nnamed =
+        verdict_take_drifts(reader, tree->named, VERDICT_TREE_NAMED);
     return 0;
 }
 
@@ -400,24 +391,24 @@ take_out(struct tree_verdict *tree, const struct drift *given, size_t count)
 
 int
 verdict_tree_forget(const char *dir, const char *path, gid_t gid,
-                    int64_t taken_ms, const struct drift *given, size_t count,
-                    struct err *err)
+                    int64_t taken_ms, const struct drift *given, size_t count)
 {
-    CLEANUP_CLOSE int dir_fd = safefs_open_state_folder(dir, 0, geteuid(), err);
+    CLEANUP_CLOSE int dir_fd =
+        safefs_open_state_folder(dir, 0, geteuid(), NULL);
     CLEANUP_CLOSE int lock_fd = -1;
     struct tree_verdict tree;
     int r;
 
     if (dir_fd < 0)
         return dir_fd;
-    lock_fd = take_lock(dir_fd, path, gid, err);
+    lock_fd = take_lock(dir_fd, path, gid, NULL);
     if (lock_fd < 0)
         return lock_fd;
-    r = verdict_tree_read(dir, geteuid(), path, gid, &tree, err);
+    r = verdict_tree_read(dir, geteuid(), path, gid, &tree, NULL);
     if (r < 0)
         return r;
     if (tree.taken_ms == taken_ms && take_out(&tree, given, count) > 0)
-        r = replace(dir_fd, &tree, path, gid, err);
+        r = replace(dir_fd, &tree, path, gid, NULL);
     verdict_tree_free(&tree);
     return r;
 }

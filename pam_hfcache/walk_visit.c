@@ -277,12 +277,6 @@ walk_visit_folder(struct walk_worker *worker, const struct walk_door *door)
 /* --- the top frame ------------------------------------------------------- */
 
 static bool
-is_dot(const char *name)
-{
-    return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
-static bool
 may_be_folder(const struct dirent64 *entry)
 {
     return entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
@@ -376,7 +370,7 @@ visit_names(struct walk_worker *worker)
         }
         frame->place = entry->d_off;
         frame->used += entry->d_reclen;
-        if (!is_dot(entry->d_name))
+        if (!util_is_dots(entry->d_name))
             r = visit_name(worker, entry);
     }
     return r;

@@ -23,6 +23,7 @@ their name.
 #define HFCACHE_TAP_H
 
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -31,6 +32,7 @@ their name.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -189,6 +191,16 @@ tap_same(const char *a, const char *b)
                  __VA_ARGS__);                                                \
         exit(EXIT_SUCCESS);                                                   \
     } while (0)
+
+/* From here on the case, which needs root for it, has mounts of its own. */
+TAP_HELPER void
+tap_own_mounts(void)
+{
+    if (getuid() != 0)
+        SKIP("needs root to mount");
+    REQUIRE_INT(unshare(CLONE_NEWNS), 0);
+    REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+}
 
 #define TAP_JOIN2(a, b) a##b
 #define TAP_JOIN(a, b) TAP_JOIN2(a, b)

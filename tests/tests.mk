@@ -32,6 +32,7 @@ BENCH_LOGIN := $(addprefix $(BUILD)/tests/bench/,harness sink pam_clock.so \
 BENCH_TREE := $(addprefix $(BUILD)/tests/bench/,plant floor openat2.so)
 
 $(BUILD)/tests/bench/plant: tests/bench/plant_acts.c tests/bench/plant.h
+$(BUILD)/tests/bench/harness: tests/system/converse.h
 
 $(BUILD)/tests/bench/%.so: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

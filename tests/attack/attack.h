@@ -149,12 +149,11 @@ mend_name_as_alice(const char *name)
 {
     const char *path = tap_in_folder("cache");
     gid_t gid = GID;
-    char at[PATH_MAX];
     int fd;
 
     if (shed_to_user(ALICE, ALICE, &gid) < 0)
         _exit(1);
-    fd = safefs_open_root(path, at, NULL);
+    fd = safefs_open_root(path, NULL);
     if (fd >= 0)
         mender_mend(fd, name, &errand_of_alice,
                     util_monotonic_ms() + MENDER_MAX_MS, &board->mended);

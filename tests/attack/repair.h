@@ -38,8 +38,7 @@ TAP_HELPER void
 make_members(void)
 {
     make_world();
-    REQUIRE_INT(unshare(CLONE_NEWNS), 0);
-    REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    tap_own_mounts();
     put_over("passwd",
              "root:x:0:0::/root:/bin/sh\nalice:x:4001:4001::/:/bin/sh\n"
              "mallory:x:4002:4002::/:/bin/sh\ncarol:x:4003:4003::/:/bin/sh\n"

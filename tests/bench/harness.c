@@ -21,7 +21,6 @@
  */
 #include <grp.h>
 #include <pwd.h>
-#include <security/pam_appl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../system/converse.h"
 
 #define MAX_SERVICES 16
 #define MAX_GROUPS 64
@@ -53,16 +54,6 @@ now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int
-converse(int count, const struct pam_message **messages,
-         struct pam_response **ret_responses, void *data)
-{
-    (void)messages;
-    (void)data;
-    *ret_responses = calloc((size_t)count, sizeof(**ret_responses));
-    return *ret_responses ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
 /* One login from beginning to end; nanoseconds. */

@@ -198,6 +198,19 @@ exits() {
     is "$rc" "$wanted" "$name: exit $wanted" || diag "$out" "$err"
 }
 
+# only_reads ARG...: with these hfcache makes no call on the cache, and starts
+# nothing.
+only_reads() {
+    if command -v strace > /dev/null && strace -o /mnt/trace true 2> /dev/null; then
+        ASAN_OPTIONS=detect_leaks=0 strace -f -o /mnt/trace "$HFCACHE" "$@" > /dev/null
+        is "$(grep -vE '^[0-9]+ +(read|write)\(' /mnt/trace |
+            grep -c "$CACHE")" 0 "no system call names the cache"
+        is "$(grep -c 'execve\|clone\|fork' /mnt/trace)" 1 "nothing is started"
+    else
+        skip "no strace here" "no system call names the cache"
+    fi
+}
+
 # valid NAME COMMAND: $out is one JSON document, of that command.
 valid() {
     if command -v jq > /dev/null; then

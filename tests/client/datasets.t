@@ -15,10 +15,6 @@ umask = 007
 END
 shared_machine alice bob
 
-fetched() {
-    control log | grep -cE '^[^ ]+ GET /[^ ]*(resolve|lfs)/'
-}
-
 is "$(stat -c '%U:%G %a' "$CACHE/datasets")" "root:hf-users 2770" \
     "setup makes the folder"
 first=

@@ -47,13 +47,17 @@ print(r.urlopen(r.Request(sys.argv[1], method="POST")).read().decode())' \
         "$HUB/control/$1"
 }
 
+# fetched: how many files the Hub was asked for.
+fetched() {
+    control log | grep -cE '^[^ ]+ GET /[^ ]*(resolve|lfs)/'
+}
+
 # shared_machine USER...: the project installed, the cache set up, sshd
 # running with the module, these users, and the Hub.
 shared_machine() {
     install_project
-    hfcache setup > "$WORK/setup.log" 2>&1 || cat "$WORK/setup.log" >&2
-    hfcache enable sshd > "$WORK/enable.log" 2>&1 ||
-        cat "$WORK/enable.log" >&2
+    quietly hfcache setup
+    quietly hfcache enable sshd
     users "$@"
     start_sshd
     start_hub
@@ -90,13 +94,9 @@ results() {
 # log_in_again USER: once the verdict is older than `fresh`, and whoever took
 # it has gone.
 log_in_again() {
-    wait_for 10 nobody_looks
+    wait_for 10 no_helper
     no_state
     as "$1" . 022 true
-}
-
-nobody_looks() {
-    ! pgrep -x hfcache-probe > /dev/null
 }
 
 # locks_mended USER: the others can take the user's lock files.

@@ -21,10 +21,6 @@ load() { # USER UMASK
         diag "$(cat "$WORK/loaded" "$WORK/said")"
 }
 
-fetched() {
-    control log | grep -cE '^[^ ]+ GET /[^ ]*(resolve|lfs)/'
-}
-
 shared_machine alice bob carol
 load alice 077
 first=$(fetched)

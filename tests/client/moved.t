@@ -66,7 +66,7 @@ NAME="umask 077"
 move_in 2.4 077 /srv/alice
 before=$(closed "$TOP")
 ok "$NAME: alice logs in again" log_in_again alice
-wait_for 10 nobody_looks
+wait_for 10 no_helper
 isnt "$before" "" "$NAME: her folders are closed"
 is "$(closed "$TOP")" "$before" "$NAME: what she closed is as closed as before"
 is "$(ops bob 2.4 022 "hit=file,$REPO,plain.bin" | results)" "hit=13" \

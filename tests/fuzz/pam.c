@@ -8,7 +8,6 @@
  */
 #include "fuzz.h"
 
-#include <errno.h>
 
 #include "pamedit.h"
 #include "pamfile.h"

@@ -74,7 +74,7 @@ check_forgotten(const struct tree_verdict *tree)
 
     MUST(read_tree(&before, NULL) == 0);
     MUST(verdict_tree_forget(fuzz_folder(), INPUT_PATH, getegid(),
-                             tree->taken_ms, tree->named, 1, NULL) == 0);
+                             tree->taken_ms, tree->named, 1) == 0);
     MUST(read_tree(&after, NULL) == 0);
     for (size_t i = 0; i < before.nnamed; i++) {
         const struct drift *drift = &before.named[i];

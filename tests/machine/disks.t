@@ -13,7 +13,7 @@ umount -l "$CACHE" 2> /dev/null
 ready alice bob
 
 gone() {
-    wait_for 10 no_probes
+    wait_for 10 no_helper
     umount -l "$CACHE" 2> /dev/null
     rm -f $DISK
 }
@@ -87,7 +87,7 @@ default:user::rwx default:group::rwx default:other::---" \
     exits 1 "$1, full: drift is found" hfcache check
     exits 0 "$1, full: and mended" hfcache repair
     rm "$CACHE/hub/full"
-    wait_for 30 no_probes
+    wait_for 30 no_helper
     chmod g-w $repo/blobs
     mount -o remount,ro "$CACHE"
     no_state

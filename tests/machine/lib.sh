@@ -52,15 +52,6 @@ ready() {
     mark_log
 }
 
-# probes: how many helpers there are.
-probes() {
-    pgrep -c -x hfcache-probe
-}
-
-no_probes() {
-    [ "$(probes)" = 0 ]
-}
-
 # sessions USER: how many sessions of his logind knows.
 sessions() {
     loginctl list-sessions --no-legend | awk -v user="$1" '$3 == user' | wc -l

@@ -128,7 +128,7 @@ wait
 ok "his slice stopped: helpers are still there" [ "$(probes)" -ge 1 ]
 
 kill -USR1 "$server"
-ok "the server answers: no helper is left" wait_for 10 no_probes
+ok "the server answers: no helper is left" wait_for 10 no_helper
 no_state
 mark_log
 like "$(by_ssh alice "$LOOK")" HF_HOME= "and logins have the variables"

@@ -36,7 +36,7 @@ is_field bob state hung "no answer for long: hung"
 timed systemctl restart ssh
 ok "no answer: sshd can be restarted ($MS ms)" within 20000
 alive
-ok "it answers: all helpers end" wait_for 240 no_probes
+ok "it answers: all helpers end" wait_for 240 no_helper
 mark_log
 like "$(su bob -c "$LOOK")" HF_HOME= "it answers: the next login has them"
 is_field bob state usable "it answers: usable"
@@ -51,11 +51,11 @@ mkfs.ext4 -q -F $DISK
 mount -o loop $DISK $EXPORT
 mkdir $EXPORT/hf
 systemctl start nfs-server
-wait_for 240 no_probes
+wait_for 240 no_helper
 no_state
 mark_log
 is "$(by_ssh alice echo in)" in "handles that are stale: a login"
-wait_for 60 no_probes
+wait_for 60 no_helper
 like "$(field alice state)" '^(error|absent|closed|slow)$' "stale: not usable"
 timeout 60 hfcache check > "$WORK/out" 2>&1
 is "$?" 3 "stale: check" || diag_stream < "$WORK/out"
@@ -77,7 +77,7 @@ is "$(by_ssh alice echo in)" in "automount, no answer: a login"
 ok "automount, no answer: it waited for the deadline" took alice 6000
 ok "automount, no answer: another" by_ssh bob true
 alive
-ok "it answers: all helpers end" wait_for 240 no_probes
+ok "it answers: all helpers end" wait_for 240 no_helper
 no_state
 mark_log
 like "$(by_ssh alice "$LOOK")" HF_HOME= "automount: a login"

@@ -50,7 +50,7 @@ clean_up() {
     systemctl stop srv-huggingface.automount srv-huggingface.mount 2> /dev/null
     rm -f /etc/systemd/system/srv-huggingface.*
     systemctl daemon-reload
-    wait_for 60 no_probes
+    wait_for 60 no_helper
     umount -l "$CACHE" $EXPORT 2> /dev/null
 }
 trap clean_up EXIT

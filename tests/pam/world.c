@@ -8,7 +8,6 @@
  */
 #include "world.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>

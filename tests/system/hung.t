@@ -7,10 +7,6 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-probes() {
-    pgrep -c -x hfcache-probe
-}
-
 # The processes that login programs have below them, but users' own.
 no_probe_below() { # PID
     local child

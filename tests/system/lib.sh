@@ -279,7 +279,11 @@ wait_for() {
     done
 }
 
-# no_helper: none of ours runs.
+# probes: how many helpers run; no_helper: none does.
+probes() {
+    pgrep -c -x hfcache-probe
+}
+
 no_helper() {
     ! pgrep -x hfcache-probe > /dev/null
 }

@@ -57,12 +57,12 @@ storm() {
 }
 
 probes_are() {
-    [ "$(pgrep -c -x hfcache-probe)" = "$1" ]
+    [ "$(probes)" = "$1" ]
 }
 
 is_probes() { # COUNT NAME
     wait_for 10 probes_are "$1"
-    is "$(pgrep -c -x hfcache-probe)" "$1" "$2"
+    is "$(probes)" "$1" "$2"
 }
 
 # states NAME...: nothing but these is logged of the storm.

@@ -2,7 +2,6 @@
 /* The variables of a login. */
 #include "tap.h"
 
-#include <errno.h>
 
 #include "decision.h"
 

@@ -2,7 +2,6 @@
 /* Which section of the policy takes which login, and what explain says. */
 #include "tap.h"
 
-#include <errno.h>
 
 #include "decision.h"
 

@@ -216,59 +216,60 @@ TEST("a group with rights of its own is refused, under any name or number")
     }
 }
 
+static char group_name[64];
+static struct err persist_err;
+
+/* How to persist under these keys, PERSIST_*, or a negative errno. */
+static int
+persist_how(const char *keys, const char *user, gid_t gid)
+{
+    int how = -1;
+    int r = membership_persist_how(section(keys), user, gid, group_name,
+                                   sizeof(group_name), &how, &persist_err);
+
+    return r < 0 ? r : how;
+}
+
 TEST("persist is usermod for a group of /etc/group, else userdb")
 {
     static const char with_userdb[] = "group: files systemd # x\n";
     static const char commented[] = "group: files # systemd\n"
                                     "passwd: files systemd\n";
-    char name[64] = "";
-    struct err err;
-    int how = -1;
 
     enter();
-    CHECK_INT(membership_persist_how(section(""), "alice", HF, name, sizeof(name), &how,
-                                     &err),
-              0);
-    CHECK_INT(how, PERSIST_USERMOD);
-    CHECK_STR(name, "hf-users");
-    CHECK_INT(membership_persist_how(section("persist = userdb"), "alice", HF, name,
-                                     sizeof(name), &how, &err),
-              -ENOENT);
-    CHECK_HAS(err.text, "/etc/nsswitch.conf");
+    CHECK_INT(persist_how("", "alice", HF), PERSIST_USERMOD);
+    CHECK_STR(group_name, "hf-users");
+    CHECK_INT(persist_how("persist = userdb", "alice", HF), -ENOENT);
+    CHECK_HAS(persist_err.text, "/etc/nsswitch.conf");
     world_write("/etc/nsswitch.conf", 0644, commented, strlen(commented));
-    CHECK_INT(membership_persist_how(section("persist = userdb"), "alice", HF, name,
-                                     sizeof(name), &how, &err),
-              -ENOENT);
+    CHECK_INT(persist_how("persist = userdb", "alice", HF), -ENOENT);
     world_write("/etc/nsswitch.conf", 0644, with_userdb, strlen(with_userdb));
-    CHECK_INT(membership_persist_how(section("persist = userdb"), "alice", HF, name,
-                                     sizeof(name), &how, &err),
-              0);
-    CHECK_INT(how, PERSIST_USERDB);
-    CHECK_INT(membership_persist_how(section(""), "alice", 4711, name, sizeof(name),
-                                     &how, &err),
-              -ENOENT);
-    CHECK_HAS(err.text, "gid 4711 has no name to add a member to: ");
-    CHECK_INT(membership_persist_how(section(""), "DOM\\eve", HF, name,
-                                     sizeof(name), &how, &err),
-              -EINVAL);
-    CHECK_HAS(err.text, "DOM\\eve: not one that a helper is given");
+    CHECK_INT(persist_how("persist = userdb", "alice", HF), PERSIST_USERDB);
+    CHECK_INT(persist_how("", "alice", 4711), -ENOENT);
+    CHECK_HAS(persist_err.text, "gid 4711 has no name to add a member to: ");
+    CHECK_INT(persist_how("", "DOM\\eve", HF), -EINVAL);
+    CHECK_HAS(persist_err.text, "DOM\\eve: not one that a helper is given");
+}
+
+TEST("an empty line does not end /etc/group")
+{
+    static const char groups[] = "root:x:0:\n\nhf-users:x:900:\n";
+
+    enter();
+    world_write("/etc/group", 0644, groups, strlen(groups));
+    CHECK_INT(persist_how("", "alice", HF), PERSIST_USERMOD);
 }
 
 TEST("nsswitch.conf may be a link, as some systems have it")
 {
     static const char with_userdb[] = "group: files systemd\n";
-    char name[64];
-    struct err err;
-    int how = -1;
 
     enter();
     world_write("/etc/other/nsswitch.conf", 0644, with_userdb,
                 strlen(with_userdb));
     unlink("/etc/nsswitch.conf");
     REQUIRE_INT(symlink("other/nsswitch.conf", "/etc/nsswitch.conf"), 0);
-    CHECK_INT(membership_persist_how(section("persist = userdb"), "alice", HF, name,
-                                     sizeof(name), &how, &err),
-              0);
+    CHECK_INT(persist_how("persist = userdb", "alice", HF), PERSIST_USERDB);
 }
 
 TEST("a path that is or holds somebody's home is known")

@@ -116,7 +116,7 @@ write_tree(void)
     if (result < 0)
         return result;
     result = verdict_tree_forget(tap_folder(), "/srv/a", getegid(), 0, &drift,
-                                 1, NULL);
+                                 1);
     if (result < 0)
         return result;
     result = verdict_tree_read(tap_folder(), getuid(), "/srv/a", getegid(),

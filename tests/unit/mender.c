@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/xattr.h>
@@ -38,6 +37,15 @@ become_user(void)
     chmod(tap_folder(), 0755);
     REQUIRE(setgroups(1, &gid) == 0 && setresgid(UID, UID, UID) == 0 &&
             setresuid(UID, UID, UID) == 0);
+}
+
+/* The same, where the cache's group must not be the user's own. */
+static void
+become_user_of_two_groups(void)
+{
+    if (getuid() != 0)
+        SKIP("needs a group of its own");
+    become_user();
 }
 
 static void
@@ -83,8 +91,7 @@ make_moved(void)
 static int
 run_mender(const char *name, int64_t time_ms)
 {
-    char at[PATH_MAX];
-    int fd = safefs_open_root(tap_folder(), at, NULL);
+    int fd = safefs_open_root(tap_folder(), NULL);
     int r;
 
     REQUIRE(fd >= 0);
@@ -208,10 +215,7 @@ TEST("other users' inodes, second links, links and FIFOs are left alone")
 
 TEST("where others may hard-link any file, files are left and folders mended")
 {
-    if (getuid() != 0)
-        SKIP("needs root to show another kernel setting");
-    REQUIRE_INT(unshare(CLONE_NEWNS), 0);
-    REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    tap_own_mounts();
     REQUIRE_INT(mount(tap_write("zero", "0\n"),
                       "/proc/sys/fs/protected_hardlinks", NULL, MS_BIND, NULL),
                 0);
@@ -340,9 +344,7 @@ make_brought(const char *top, mode_t mode)
 
 TEST("what others could have moved in stays closed: a folder they write")
 {
-    if (getuid() != 0)
-        SKIP("needs a group of its own");
-    become_user();
+    become_user_of_two_groups();
     make_folder("hub", 0755);
     make_brought("hub/models--a", 0777);
     make_folder("hub/models--b", 02770);
@@ -362,10 +364,8 @@ TEST("what others could have moved in stays closed: a folder they write")
 
 TEST("what others could have moved in stays closed: a group with others")
 {
-    if (getuid() != 0)
-        SKIP("needs a group of its own");
     errand.own_group = false;
-    become_user();
+    become_user_of_two_groups();
     make_folder("hub", 0755);
     make_brought("hub/models--a", 0770);
     CHECK_INT(run_mender("hub/models--a", 5000), 0);
@@ -389,9 +389,7 @@ share_with_other(const char *path)
 
 TEST("what others could have moved in stays closed: an ACL")
 {
-    if (getuid() != 0)
-        SKIP("needs a group of its own");
-    become_user();
+    become_user_of_two_groups();
     make_folder("hub", 0755);
     make_folder("hub/models--a", 0770);
     make_folder("hub/models--a/blobs", 0750);
@@ -414,9 +412,7 @@ make_shared(const char *path, mode_t mode)
 
 TEST("what others could have moved in stays closed: a file")
 {
-    if (getuid() != 0)
-        SKIP("needs a group of its own");
-    become_user();
+    become_user_of_two_groups();
     make_folder("hub", 0755);
     make_shared("hub/models--a", 02770);
     make_shared("hub/models--a/blobs", 02770);
@@ -435,9 +431,7 @@ TEST("what others could have moved in stays closed: a file")
 
 TEST("a folder that its owner closed to the group is left with all in it")
 {
-    if (getuid() != 0)
-        SKIP("needs a group of its own");
-    become_user();
+    become_user_of_two_groups();
     make_folder("hub", 0755);
     make_shared("hub/models--a", 02770);
     make_shared("hub/models--a/blobs", 0700);
@@ -449,9 +443,7 @@ TEST("a folder that its owner closed to the group is left with all in it")
 
 TEST("below hub/.locks a folder of another group is left with all in it")
 {
-    if (getuid() != 0)
-        SKIP("needs a group of its own");
-    become_user();
+    become_user_of_two_groups();
     make_moved();
     make_folder("hub/.locks/models--b", 0750);
     make_file("hub/.locks/models--b/x.lock", "", 0600);
@@ -462,9 +454,7 @@ TEST("below hub/.locks a folder of another group is left with all in it")
 
 TEST("a group of the user's own is nobody else's")
 {
-    if (getuid() != 0)
-        SKIP("needs a group of its own");
-    become_user();
+    become_user_of_two_groups();
     make_folder("hub", 0755);
     make_folder("hub/models--a", 0775);
     make_folder("hub/models--a/blobs", 0775);

@@ -170,7 +170,7 @@ TEST("what may pass over an entry: sufficient, done, a jump")
     tap_write("a", "auth sufficient pam_rootok.so\n"
                    "auth optional pam_hfcache.so\n");
     stack = load("a", "auth");
-    at = pamstack_find(&stack, PAMSTACK_MODULE, 0);
+    at = pamstack_find(&stack, PAMSTACK_MODULE);
     CHECK_INT(at, 1);
     CHECK_INT(pamstack_passed_by(&stack, at), 0);
     pamstack_free(&stack);

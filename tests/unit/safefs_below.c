@@ -4,22 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 
 #include "safefs.h"
 #include "tap.h"
 
 /* --- mounts -------------------------------------------------------------- */
-
-static void
-make_private_mounts(void)
-{
-    if (getuid() != 0)
-        SKIP("needs root to mount");
-    REQUIRE_INT(unshare(CLONE_NEWNS), 0);
-    REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-}
 
 static void
 mount_at(const char *name)
@@ -46,7 +36,7 @@ list_mounts(const char *path)
 
 TEST("what is mounted below a folder, from there on and in order")
 {
-    make_private_mounts();
+    tap_own_mounts();
     mkdir(tap_in_folder("a"), 0755);
     mount_at("ab");
     mount_at("a/c");
@@ -68,7 +58,7 @@ TEST("below the root of all, too")
 {
     bool found = false;
 
-    make_private_mounts();
+    tap_own_mounts();
     mount_at("a");
     list_mounts("/");
     for (size_t i = 0; i < count; i++)
@@ -80,7 +70,7 @@ TEST("names of mounts are decoded")
 {
     static const char *const names[] = {"a b", "a\tb", "a\nb", "a\\040b"};
 
-    make_private_mounts();
+    tap_own_mounts();
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         mount_at(names[i]);
     list_mounts(tap_folder());

@@ -14,14 +14,13 @@
 #include "seccomp.h"
 #include "tap.h"
 
-static char at[PATH_MAX];
 static int root_fd, pinned;
 static struct statx seen;
 
 static void
 pin(const char *name)
 {
-    root_fd = safefs_open_root(tap_folder(), at, NULL);
+    root_fd = safefs_open_root(tap_folder(), NULL);
     pinned = safefs_open_beneath(root_fd, name, SAFEFS_PIN);
     REQUIRE(pinned >= 0);
     REQUIRE_INT(safefs_look(pinned, &seen), 0);
@@ -272,7 +271,7 @@ TEST("a new folder has mode and group asked for, whatever the umask")
     int fd;
 
     umask(077);
-    root_fd = safefs_open_root(tap_folder(), at, NULL);
+    root_fd = safefs_open_root(tap_folder(), NULL);
     fd = safefs_make_folder(root_fd, "new", 02775, getegid(), ACL_FACT_2775,
                             NULL);
     CHECK(fd >= 0);
@@ -301,7 +300,7 @@ TEST("nor is another folder of its maker's taken for the new one")
 
     REQUIRE_INT(mkdir(tap_in_folder("closed"), 0700), 0);
     tap_write("closed/plan", "");
-    root_fd = safefs_open_root(tap_folder(), at, NULL);
+    root_fd = safefs_open_root(tap_folder(), NULL);
     rival = "closed";
     CHECK_INT(safefs_make_folder(root_fd, "new", 02770, getegid(),
                                  ACL_FACT_2770, &err),

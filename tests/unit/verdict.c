@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
 
 #include "tap.h"
 #include "verdict.h"

@@ -14,7 +14,7 @@
 static int
 take(int *fd)
 {
-    return verdict_take_slot(tap_in_folder("run"), PATH, GID, fd, NULL);
+    return verdict_take_slot(tap_in_folder("run"), PATH, GID, fd);
 }
 
 static struct probe_state

@@ -167,8 +167,7 @@ static struct drift given = {"hub/models--a--b", 1001, DRIFT_GROUP};
 static int
 forget(int64_t taken_ms, const struct drift *what)
 {
-    return verdict_tree_forget(folder(), PATH, cache_gid(), taken_ms, what, 1,
-                               NULL);
+    return verdict_tree_forget(folder(), PATH, cache_gid(), taken_ms, what, 1);
 }
 
 TEST("what a mender was given is named no longer; all else is as it was")

@@ -415,7 +415,7 @@ TEST("a mount that comes below a known folder is told, and when it goes")
 {
     struct seen seen;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_known();
     REQUIRE_INT(mount("tmpfs", AT("a/x/deep"), "tmpfs", 0, NULL), 0);
     for (unsigned i = 0; i < 2; i++) {
@@ -433,7 +433,7 @@ TEST("a file that something is mounted on is told, known or not")
 {
     struct seen seen;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_known();
     REQUIRE_INT(mount(AT("b/h"), AT("a/f"), NULL, MS_BIND, NULL), 0);
     for (unsigned i = 0; i < 2; i++) {

@@ -14,7 +14,7 @@ mount_memory(void)
 {
     const char *path = tap_in_folder("memory");
 
-    make_private_mounts();
+    tap_own_mounts();
     REQUIRE_INT(mkdir(path, 0755), 0);
     REQUIRE_INT(mount("tmpfs", path, "tmpfs", 0, "nr_inodes=0,mode=755"), 0);
     return path;
@@ -306,8 +306,7 @@ TEST("where they are taken on the way back up, fewer are opened again")
 {
     struct rlimit limit = {64, 64};
     struct seen seen = SEEN_INIT;
-    char at[PATH_MAX];
-    int fd = safefs_open_root(tap_folder(), at, NULL);
+    int fd = safefs_open_root(tap_folder(), NULL);
     struct walk_options options = {.jobs = 1, .until_ms = LONG_TIME};
 
     make_deep(tap_in_folder("a"), 100);
@@ -402,7 +401,7 @@ TEST("another mount is told, not entered: a folder, a file, a tmpfs")
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_mountable();
     mount_all();
     CHECK_INT(walk_with("a", 1, &seen), 0);
@@ -422,7 +421,7 @@ TEST("nor is one that comes while the walk is under way")
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_mountable();
     seen.act = mount_late;
     CHECK_INT(walk_with("a", 1, &seen), 0);
@@ -434,7 +433,7 @@ TEST("nor without openat2()")
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_mountable();
     seen.act = mount_late;
     forbid(SYS_openat2, ENOSYS);
@@ -447,7 +446,7 @@ TEST("a name that a covered mount has is no mount")
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_mountable();
     mount_all();
     /* Over all of it the same folder again, without what is mounted in it. */
@@ -465,7 +464,7 @@ TEST("mounts with odd names are known, and those elsewhere are not")
     static const char *const odd[] = {"a/ \t\n\\040", "a/x/deep"};
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     mkdir(tap_in_folder("a"), 0755);
     mkdir(tap_in_folder("ax"), 0755);
     mkdir(tap_in_folder("a/x"), 0755);

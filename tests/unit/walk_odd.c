@@ -128,7 +128,7 @@ check_untouched(void)
 {
     struct seen seen = SEEN_INIT;
 
-    make_private_mounts();
+    tap_own_mounts();
     make_tree();
     REQUIRE_INT(mount("tmpfs", tap_in_folder("tree/a/b"), "tmpfs", 0, NULL),
                 0);

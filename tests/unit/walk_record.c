@@ -108,7 +108,7 @@ TEST("a folder of too many names is read each time, its folders are not lost")
     struct seen seen;
 
     REQUIRE_INT(mkdir(state(), 0755), 0);
-    make_private_mounts();
+    tap_own_mounts();
     REQUIRE_INT(mkdir(tap_in_folder("tree"), 0755), 0);
     REQUIRE_INT(mount("tmpfs", tap_in_folder("tree"), "tmpfs", 0,
                       "nr_inodes=0"),

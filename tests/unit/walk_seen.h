@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
-#include <sys/mount.h>
 
 #include "safefs.h"
 #include "tap.h"
@@ -119,8 +117,7 @@ static inline int
 walk_in(const char *root, const char *start, const struct walk_options *options,
         struct seen *seen)
 {
-    char at[PATH_MAX];
-    int fd = safefs_open_root(root ? root : tap_folder(), at, NULL);
+    int fd = safefs_open_root(root ? root : tap_folder(), NULL);
     unsigned before;
     int r;
 
@@ -154,15 +151,6 @@ make_deep(const char *top, unsigned levels)
         REQUIRE_INT(chdir("d"), 0);
     }
     REQUIRE_INT(chdir("/"), 0);
-}
-
-TAP_HELPER void
-make_private_mounts(void)
-{
-    if (getuid() != 0)
-        SKIP("needs root to mount");
-    REQUIRE_INT(unshare(CLONE_NEWNS), 0);
-    REQUIRE_INT(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 }
 
 #endif
