@@ -124,6 +124,7 @@ struct audit {
     size_t nrepositories;
     uint64_t more_items; /* left of which no repository could be kept */
     uint8_t reserved[1024]; /* used of each owner's share */
+    uint64_t seed;          /* of the places of repositories */
 };
 
 /*

@@ -15,6 +15,7 @@ audit_count_begin(struct audit *audit)
 {
     while (layout_findings[audit->nkinds].bit)
         audit->nkinds++;
+    audit->seed = util_seed();
     audit->kinds = calloc(audit->nkinds, sizeof(*audit->kinds));
     if (!audit->kinds)
         return -ENOMEM;
@@ -127,6 +128,18 @@ take_room(struct audit *audit, const struct audit_item *item)
     return true;
 }
 
+/* Where to begin to look for it. */
+static size_t
+find_slot(const struct audit *audit, const struct audit_item *item,
+          size_t length)
+{
+    uint64_t sum = audit->seed ^ item->uid;
+
+    for (size_t i = 0; i < length; i++)
+        sum = util_mix(sum ^ (unsigned char)item->path[i]);
+    return (size_t)sum % SLOTS;
+}
+
 static struct audit_repository *
 find_repository(struct audit *audit, const struct audit_item *item)
 {
@@ -138,7 +151,7 @@ find_repository(struct audit *audit, const struct audit_item *item)
         if (!audit->repositories)
             return NULL;
     }
-    slot = (util_hash(item->path, length) ^ item->uid * 2654435761u) % SLOTS;
+    slot = find_slot(audit, item, length);
     while (audit->repositories[slot].name) {
         struct audit_repository *found = &audit->repositories[slot];
 

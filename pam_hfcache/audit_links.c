@@ -19,6 +19,7 @@ struct slot {
 
 struct audit_links {
     size_t count, bytes; /* of the paths */
+    uint64_t seed;
     struct slot *newest; /* of all: there are few, most often none */
     struct slot *slots[SLOTS];
 };
@@ -26,7 +27,11 @@ struct audit_links {
 struct audit_links *
 audit_links_begin(void)
 {
-    return calloc(1, sizeof(struct audit_links));
+    struct audit_links *links = calloc(1, sizeof(*links));
+
+    if (links)
+        links->seed = util_seed();
+    return links;
 }
 
 void
@@ -45,7 +50,7 @@ audit_links_end(struct audit_links *links)
 static struct slot **
 find(struct audit_links *links, uint64_t inode)
 {
-    size_t at = (size_t)(inode * 0x9e3779b97f4a7c15u >> 40) % SLOTS;
+    size_t at = (size_t)util_mix(inode ^ links->seed) % SLOTS;
 
     while (links->slots[at] && links->slots[at]->inode != inode)
         at = (at + 1) % SLOTS;

@@ -7,7 +7,11 @@
 
 #include "membership.h"
 
-#define AUDIT_OWNERS 1024 /* remembered; further ones are asked for each time */
+/*
+ * Remembered; further ones are asked for each time.  One user alone may have
+ * 65,536 subordinate uids (subuid(5)) for what he makes.
+ */
+#define AUDIT_OWNERS (1 << 17)
 
 struct audit_owners;
 

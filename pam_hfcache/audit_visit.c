@@ -8,6 +8,7 @@
 #include "audit_visit.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "audit_count.h"
 #include "audit_rules.h"
@@ -114,6 +115,17 @@ has_gone(const struct walk_item *item, int error)
     return fd == -ENOENT;
 }
 
+/* Is it a folder without which no login uses the cache? */
+static bool
+is_of_gate(const char *path)
+{
+    for (unsigned i = 0; i < GATES; i++) {
+        if (strcmp(layout_gate_paths[i], path) == 0)
+            return true;
+    }
+    return false;
+}
+
 /*
  * It could not be looked at, because of `error`: what has gone since its name
  * was read is no problem.
@@ -122,13 +134,17 @@ static enum walk_next
 tell_unseen(struct audit_work *work, const struct walk_item *item,
             const struct audit_mark *holder, int error)
 {
+    bool is_covered = error == EXDEV && is_of_gate(item->path);
     struct audit_item found = describe_found(
-        item, holder, error == EXDEV ? LAYOUT_MOUNT : LAYOUT_UNSEEN);
+        item, holder,
+        error == EXDEV && !is_covered ? LAYOUT_MOUNT : LAYOUT_UNSEEN);
 
     if (has_gone(item, error))
         return WALK_ON;
     meet(work, error);
     found.error = error;
+    if (is_covered)
+        found.why = "a mount of its own: umount it";
     if (item->found)
         *item->found = true;
     add(work, item, &found);

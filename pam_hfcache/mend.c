@@ -82,7 +82,7 @@ mend_describe(const struct mend *mend, const struct statx *st)
         .gid = st->stx_gid,
         .nlink = st->stx_nlink,
         .size = (off_t)st->stx_size,
-        .young = mend->now - st->stx_mtime.tv_sec < MEND_YOUNG_SECONDS,
+        .young = st->stx_mtime.tv_sec > mend->now - MEND_YOUNG_SECONDS,
     };
 }
 

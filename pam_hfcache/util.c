@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 static void format_text(char *buffer, size_t size, const char *format,
@@ -252,6 +253,18 @@ int64_t
 util_boottime_ms(void)
 {
     return read_clock(CLOCK_BOOTTIME);
+}
+
+uint64_t
+util_seed(void)
+{
+    struct timespec now = {0, 0};
+    uint64_t seed = 0;
+
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
+        return seed;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_nsec ^ (uintptr_t)&seed;
 }
 
 int64_t

@@ -121,6 +121,21 @@ util_is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/*
+ * A number that nobody knows beforehand: where hashes begin of names or inodes
+ * that others choose, lest they choose such as meet in one slot.
+ */
+uint64_t util_seed(void);
+
+/* All bits of the result depend on all of `x`; no two give the same. */
+static inline uint64_t
+util_mix(uint64_t x)
+{
+    x = (x ^ x >> 33) * 0xff51afd7ed558ccdu; /* the end of MurmurHash3 */
+    x = (x ^ x >> 33) * 0xc4ceb9fe1a85ec53u;
+    return x ^ x >> 33;
+}
+
 /* FNV-1a, for tables that are no secret. */
 static inline uint32_t
 util_hash(const void *data, size_t length)

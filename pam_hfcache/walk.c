@@ -222,6 +222,7 @@ walk_run(int root_fd, const char *start, const struct walk_options *options,
 {
     struct walk walk = {.root_fd = root_fd, .options = options, .visit = visit,
                         .data = data, .jobs = options->jobs,
+                        .seed = util_seed(),
                         .remembers = options->known || options->record};
     struct walk_worker *workers;
     struct timespec now = {0, 0};

@@ -74,7 +74,8 @@ struct walk_item {
     const char *target; /* of a link, with `targets`; NULL: it can't be read */
     int error;          /* WALK_PROBLEM: the errno; EXDEV: another mount, ENOENT:
                            it went, or was replaced, meanwhile, or was met before
-                           it was moved here; WALK_ENTRY: why `target` can't be
+                           it was moved here; EBUSY: it has just changed, as
+                           have more than can be kept in mind; WALK_ENTRY: why `target` can't be
                            read */
     uint64_t holder;    /* the mark of the folder that holds it; 0 for `start` */
     uint64_t *mark;     /* WALK_FOLDER, WALK_REUSED: the visit may leave a mark;

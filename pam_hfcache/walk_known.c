@@ -214,7 +214,6 @@ make_table(const struct walk_node *node)
     const char *at = node->old, *name;
     size_t room = 16, count = 0;
     struct walk_table *table;
-    struct timespec now;
     uint32_t number;
 
     while (snapshot_next(&at, node->old_end, &number))
@@ -224,8 +223,7 @@ make_table(const struct walk_node *node)
     table = calloc(1, sizeof(*table) + room * sizeof(table->slots[0]));
     if (!table)
         return NULL;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    table->seed = (uint64_t)now.tv_nsec ^ (uintptr_t)table;
+    table->seed = util_seed();
     table->mask = room - 1;
     at = node->old;
     while ((name = snapshot_next(&at, node->old_end, &number))) {

@@ -8,7 +8,7 @@
 
 #include "walk_state.h"
 
-#define MET_TRIES 16 /* slots; then it is not kept in mind */
+#define MET_TRIES 64 /* slots; then it is not kept in mind */
 
 /* --- nodes --------------------------------------------------------------- */
 
@@ -28,25 +28,25 @@ walk_is_node(const struct walk_node *node, const struct statx *stat)
            memcmp(&now, &node->identity, sizeof(now)) == 0;
 }
 
-bool
-walk_has_met(struct walk *walk, const struct statx *stat)
+int
+walk_meet(struct walk *walk, const struct statx *stat)
 {
     unsigned long long folder =
-        (stat->stx_ino + ((uint64_t)stat->stx_dev_minor << 44)) *
-        0x9e3779b97f4a7c15u;
+        util_mix((stat->stx_ino + ((uint64_t)stat->stx_dev_minor << 44)) ^
+                 walk->seed);
 
     if (stat->stx_ctime.tv_sec < walk->began_wall)
-        return false;
+        return 0;
     for (size_t i = 0; i < MET_TRIES; i++) {
         unsigned long long none = 0;
         size_t slot = ((folder >> 32) + i) % WALK_MET;
 
         if (atomic_compare_exchange_strong(&walk->met[slot], &none, folder))
-            return false;
+            return 0;
         if (none == folder)
-            return true;
+            return -ENOENT;
     }
-    return false;
+    return -EBUSY;
 }
 
 static struct walk_node *

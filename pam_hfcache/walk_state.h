@@ -115,7 +115,8 @@ struct walk {
     char **mounts; /* paths of mounts below the root */
     size_t nmounts;
     int64_t began_wall; /* by the clock that files have their times from */
-    atomic_ullong *met; /* folders that changed since, by their identities */
+    atomic_ullong *met; /* folders that changed since, by their identities... */
+    uint64_t seed;      /* ...in slots that nobody can tell beforehand */
     bool remembers; /* it knows or records something */
     struct walk_queue queue;
 };
@@ -222,11 +223,12 @@ void walk_free_spare_nodes(struct walk_worker *worker);
 bool walk_is_node(const struct walk_node *node, const struct statx *stat);
 
 /*
- * Has this folder been met before?  Who moves a folder behind what is read next,
+ * Keep in mind that this folder was met: 0; -ENOENT if it has been before; or
+ * -EBUSY if no more can be kept.  Who moves a folder behind what is read next,
  * or two into each other by turns, would else keep a walk busy for ever.  Who
  * is moved has a new ctime, and few have that while a walk is under way.
  */
-bool walk_has_met(struct walk *walk, const struct statx *stat);
+int walk_meet(struct walk *walk, const struct statx *stat);
 
 /* Is this path a mount's, or one on the way to one? */
 bool walk_is_mount(const struct walk *walk, const char *path);

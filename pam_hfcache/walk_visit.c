@@ -234,8 +234,8 @@ visit_open(struct walk_worker *worker, const struct walk_door *door, int fd)
     if (worker->walk->remembers)
         walk_note_time(worker);
     r = safefs_look(fd, &worker->stat);
-    if (r == 0 && walk_has_met(worker->walk, &worker->stat))
-        r = -ENOENT;
+    if (r == 0)
+        r = walk_meet(worker->walk, &worker->stat);
     if (r < 0) {
         close(fd);
         return tell_closed(worker, door, -r);

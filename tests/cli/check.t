@@ -389,6 +389,20 @@ exits 1 "repair gives others nothing" repair
 like "$out" 'd2750  root:hf-users  hub  mended in part: chmod o\+rx' "and says so"
 is "$(stat -c %a "$HUB")" 2770 "but gives the group what it wants"
 
+# --- what is mounted over it -------------------------------------------------
+
+build_cache
+mount -t tmpfs none "$HUB/models--org--a/trees"
+exits 0 "something mounted in a repository is a note" check
+like "$out" 'note    another file system: 1' "and is told"
+umount "$HUB/models--org--a/trees"
+for folder in hub hub/.locks; do
+    mount -t tmpfs none "$CACHE/$folder"
+    exits 1 "something mounted over $folder is none: no login has the cache" check
+    like "$out" "$folder  a mount of its own: umount it" "and what it is"
+    umount "$CACHE/$folder"
+done
+
 # --- ^C ----------------------------------------------------------------------
 
 if command -v strace > /dev/null &&

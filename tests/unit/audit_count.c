@@ -3,6 +3,7 @@
  * What an audit adds up: findings, samples, repositories, links; bounded.
  */
 #include <errno.h>
+#include <time.h>
 
 #include "audit_count.h"
 #include "audit_links.h"
@@ -204,6 +205,70 @@ TEST("who fills the list with his own hides neither drift nor closed of others")
     CHECK(drift);
     CHECK(kept);
     audit_free(&audit);
+}
+
+/* --- what somebody chose, that it be slow -------------------------------- */
+
+#define NAMES 64
+
+/* Where in the table the repositories are. */
+static void
+find_places(size_t places[NAMES])
+{
+    char path[32];
+
+    REQUIRE_INT(audit_count_begin(&audit), 0);
+    for (unsigned i = 0; i < NAMES; i++) {
+        snprintf(path, sizeof(path), "hub/models--%u", i);
+        count(path, DRIFT_GROUP, 7, AUDIT_TOLD);
+        for (places[i] = 0; !audit.repositories[places[i]].name ||
+                            strcmp(audit.repositories[places[i]].name, path);)
+            places[i]++;
+    }
+    audit_count_end(&audit);
+    audit_free(&audit);
+}
+
+TEST("nobody chooses names of repositories that meet in one slot")
+{
+    size_t places[NAMES], others[NAMES];
+
+    find_places(places);
+    find_places(others);
+    CHECK(memcmp(places, others, sizeof(places)) != 0);
+}
+
+/* The time that 500 further names take, beside 20,000 files. */
+static int64_t
+time_links(bool chosen)
+{
+    struct audit_links *links = audit_links_begin();
+    struct audit_item item = item_of("a", LAYOUT_LINKS, 7);
+    struct timespec begun, ended;
+    uint64_t inode = 0;
+
+    REQUIRE(links != NULL);
+    for (unsigned kept = 0; kept < 20000; inode++) {
+        if (chosen && (inode * 0x9e3779b97f4a7c15u >> 40) % (2 * AUDIT_LINKS) > 63)
+            continue;
+        REQUIRE(audit_links_meet(links, inode, 3, &item));
+        kept++;
+    }
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begun);
+    for (unsigned i = 0; i < 500; i++)
+        CHECK(audit_links_meet(links, inode - 1, 3, &item));
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ended);
+    audit_links_end(links);
+    return (ended.tv_sec - begun.tv_sec) * 1000000 +
+           (ended.tv_nsec - begun.tv_nsec) / 1000;
+}
+
+TEST("nor inodes with several links")
+{
+    int64_t any_us = time_links(false), chosen_us = time_links(true);
+
+    tap_note("%lld us, %lld us", (long long)any_us, (long long)chosen_us);
+    CHECK(chosen_us < 10 * any_us + 2000);
 }
 
 /* --- links --------------------------------------------------------------- */

@@ -28,4 +28,17 @@ TEST("nothing is begun before it is known whether files may be mended")
     close(root_fd);
 }
 
+TEST("what is said to be older than time itself is not young")
+{
+    struct mend mend = {.now = 1700000000};
+    struct statx st = {.stx_mode = S_IFREG | 0600};
+
+    st.stx_mtime.tv_sec = mend.now - MEND_YOUNG_SECONDS + 1;
+    CHECK(mend_describe(&mend, &st).young);
+    st.stx_mtime.tv_sec = mend.now - MEND_YOUNG_SECONDS;
+    CHECK(!mend_describe(&mend, &st).young);
+    st.stx_mtime.tv_sec = INT64_MIN; /* as anybody sets it in memory */
+    CHECK(!mend_describe(&mend, &st).young);
+}
+
 TAP_MAIN
