@@ -262,7 +262,7 @@ choose_advice(const struct explanation *it, struct text *text)
                   it->needs_auth && !it->auth.has_line ? "--auth " : "",
                   it->service);
     if (!login->has_gid)
-        advice = "sudo hfcache setup";
+        advice = report_group_advice(login->group_error);
     else
         advice = report_advice(login->view.state, login->view.drift);
     if (advice)

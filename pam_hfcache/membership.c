@@ -331,7 +331,7 @@ membership_group(const struct policy_section *section, gid_t *ret_gid,
     if (result < 0 && value->number < 0)
         return err_set(err, ENOENT,
                        "there is no group \"%s\": make it with `hfcache "
-                       "setup` or groupadd",
+                       "setup` or groupadd, or see to your directory",
                        value->text);
     if (result == 0)
         gid = group.gr_gid;

@@ -47,6 +47,7 @@ report_load(const struct policy_section *section, struct cache *ret)
     *ret = (struct cache){.section = section, .is_judged = true};
     if (membership_group(section, &ret->gid, &err) < 0) {
         snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
+        ret->group_error = err.code;
         ret->view.state = STATE_UNKNOWN;
         return;
     }
@@ -127,6 +128,15 @@ report_advice(enum state state, bool drift)
         break;
     }
     return NULL;
+}
+
+const char *
+report_group_advice(int error)
+{
+    if (error == EPERM) /* a reserved one: the policy is to be changed */
+        return NULL;
+    return error == ENOENT ? "sudo hfcache setup"
+                           : "see to the directory that NSS asks for groups";
 }
 
 void

@@ -15,6 +15,7 @@ struct cache {
     const struct policy_section *section; /* the first one that names it */
     gid_t gid;
     bool has_gid;
+    int group_error; /* the errno for which there is none; 0: there is */
     struct verdict verdict;
     bool has_verdict;
     struct tree_verdict tree; /* of the last check */
@@ -89,5 +90,8 @@ enum paint report_paint(const struct view *view);
 
 /* What to type when the cache is like this; NULL: nothing helps or needs to. */
 const char *report_advice(enum state state, bool drift);
+
+/* The same of a group that was not to be had, by the errno. */
+const char *report_group_advice(int error);
 
 #endif

@@ -195,7 +195,7 @@ TEST("the policy's group is found by name or number")
               -ENOENT);
     CHECK_INT(gid, 77);
     CHECK_STR(err.text, "there is no group \"nosuch\": make it with `hfcache "
-                        "setup` or groupadd");
+                        "setup` or groupadd, or see to your directory");
 }
 
 TEST("a group with rights of its own is refused, under any name or number")
