@@ -14,6 +14,7 @@
 #define MAX_NSS_BUFFER (64u << 20) /* a group of a million members */
 #define MAX_GROUPS 65536           /* the kernel's NGROUPS_MAX */
 #define MAX_INTERRUPTED 100        /* a host's timer may go on for ever */
+#define MANY_GROUPS 64             /* a directory's answers take their time */
 
 typedef int lookup(const void *key, void *entry, char *buffer, size_t size,
                    bool *ret_found);
@@ -116,8 +117,8 @@ membership_gid_name(gid_t gid, char *ret_name, size_t size)
 }
 
 /*
- * The names of the subject's own groups are few; a policy may name many groups
- * that he is not in, and each would be asked for.
+ * The names of the subject's own groups are few, as a rule; a policy may name
+ * many groups that he is not in, and each would be asked for.
  */
 static void
 load_names(const struct subject *subject, struct group_names *names)
@@ -143,11 +144,11 @@ load_names(const struct subject *subject, struct group_names *names)
 }
 
 /*
- * One of his groups has no name, or NSS had no answer from a service that knows
- * it: what is the number of the one that is asked for?
+ * He has many groups, or one of them has no name, or NSS had no answer from a
+ * service that knows it: what is the number of the one that is asked for?
  */
 static bool
-has_group_named(const struct subject *subject, const char *name)
+has_group_named(const struct subject *subject, const char *name, bool exactly)
 {
     CLEANUP_FREE char *buffer = NULL;
     struct group group;
@@ -155,7 +156,8 @@ has_group_named(const struct subject *subject, const char *name)
 
     if (r < 0 && r != -ENOENT)
         subject->own_names->error = -r;
-    return r == 0 && membership_holds(subject, group.gr_gid);
+    return r == 0 && membership_holds(subject, group.gr_gid) &&
+           (!exactly || strcmp(group.gr_name, name) == 0);
 }
 
 static bool
@@ -163,13 +165,15 @@ is_in_group(const struct subject *subject, const char *name)
 {
     struct group_names *names = subject->own_names;
 
+    if (subject->ngroups > MANY_GROUPS)
+        return has_group_named(subject, name, true);
     if (!names->is_loaded)
         load_names(subject, names);
     for (size_t i = 0; i < names->count; i++) {
         if (strcmp(names->name[i], name) == 0)
             return true;
     }
-    return names->has_nameless && has_group_named(subject, name);
+    return names->has_nameless && has_group_named(subject, name, false);
 }
 
 int
