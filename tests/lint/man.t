@@ -137,7 +137,7 @@ for hook in $(grep -oE '^pam_sm_[a-z_]+' $source); do
     done
 done
 is "${untold-}" "" "pam_hfcache.8: each hook with its return values"
-mapfile -t WORDS < <(sed -n '/^read_arguments(/,/^}/p' $source |
+mapfile -t WORDS < <(sed -n '/^login_take_argument(/,/^}/p' pam_hfcache/login.c |
     grep -oE '"[a-z]+=?/?"' | tr -d '"=/')
 has_all "arguments" "$MODULE" "${WORDS[@]}"
 mapfile -t WORDS < <(sed -n '/^log_login(/,/^}/p; /^add_actions(/,/^}/p' $source |
