@@ -55,7 +55,7 @@ static int
 check_old_group(struct setup *setup, int root)
 {
     const char *group = policy_text(setup->section, KEY_GROUP);
-    char name[256];
+    char name[256], word[CLI_WORD_SIZE];
     struct statx st;
 
     if (root < 0 || safefs_look(root, &st) < 0 || st.stx_gid == 0 ||
@@ -65,7 +65,8 @@ check_old_group(struct setup *setup, int root)
                    "%s: is of gid %u, which has no name now, and there is no "
                    "group \"%s\": if it is of a directory, see to that; else "
                    "groupadd --system --gid %u %s, then run this again",
-                   setup->path, st.stx_gid, group, st.stx_gid, group);
+                   setup->path, st.stx_gid, group, st.stx_gid,
+                   cli_word(group, word));
 }
 
 static int

@@ -418,6 +418,7 @@ has_found(const struct audit *audit, unsigned what)
 static void
 print_advice(const struct audit_report *report, const struct audit *audit)
 {
+    char group[CLI_WORD_SIZE];
     bool is_first = true;
 
     if (audit->needed && !(report->repair && !report->cli->dry_run))
@@ -440,7 +441,7 @@ print_advice(const struct audit_report *report, const struct audit *audit)
         begin_advice(&is_first);
         printf("by hand, its owner, where members are to have it:\n"
                "          chgrp -R %s PATH && chmod -R g+rwX PATH\n",
-               policy_text(report->section, KEY_GROUP));
+               cli_word(policy_text(report->section, KEY_GROUP), group));
     }
 }
 

@@ -169,6 +169,11 @@ policy <<< $'[cache]\nmembership = require'
 exits 1 "membership = require, not a member" explain alice
 like "$out" 'To mend it: sudo usermod -aG hf-users alice$' \
     "membership = require: what to type"
+echo 'lab users:x:902:' >> group
+policy <<< $'[cache]\nmembership = require\ngroup = lab users'
+run explain alice
+like "$out" "To mend it: sudo usermod -aG 'lab users' alice$" \
+    "a group with a blank: a shell takes what is to be typed"
 
 policy <<< $'[cache]\ngroup = nosuch'
 exits 1 "a group that there is not" explain bob
