@@ -46,7 +46,8 @@ void report_print_way(const struct cli *cli,
                       const struct policy_section *section,
                       const struct verdict *verdict, int indent);
 
-/* "uid", "owner", "gid", "group"; a name is null where there is none. */
+/* "uid", "owner", and "gid", "group"; a name is null where there is none. */
+void report_write_owner(struct json *json, uid_t uid);
 void report_write_owners(struct json *json, uid_t uid, gid_t gid);
 
 /* "way": [...], an object each. */

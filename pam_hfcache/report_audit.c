@@ -48,7 +48,7 @@ type_letter(mode_t mode)
 static void
 print_inode(const struct audit_item *item)
 {
-    char owner[64], group[64];
+    char owner[MEMBERSHIP_NAME_SIZE], group[MEMBERSHIP_NAME_SIZE];
 
     if (!item->has_owner) {
         printf("%c     ", type_letter(item->mode));
@@ -197,7 +197,7 @@ static void
 print_repository(const struct audit_repository *repository)
 {
     const char *between = "  ";
-    char owner[64] = "-";
+    char owner[MEMBERSHIP_NAME_SIZE] = "-";
 
     if (repository->has_owner)
         membership_user_name(repository->uid, owner, sizeof(owner));

@@ -18,7 +18,7 @@ enum mender {
 static enum mender
 find_mender(const struct drift *drift)
 {
-    char name[64];
+    char name[MEMBERSHIP_NAME_SIZE];
 
     if (drift->what & DRIFT_KEPT)
         return MENDER_OWNER;
