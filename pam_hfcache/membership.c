@@ -144,36 +144,47 @@ load_names(const struct subject *subject, struct group_names *names)
 }
 
 /*
- * He has many groups, or one of them has no name, or NSS had no answer from a
- * service that knows it: what is the number of the one that is asked for?
+ * What is the number of the group that is asked for?  Who is to be left out is
+ * so by its list as well.
  */
 static bool
-has_group_named(const struct subject *subject, const char *name, bool exactly)
+has_group_named(const struct subject *subject, const char *name,
+                bool leaves_out)
 {
     CLEANUP_FREE char *buffer = NULL;
     struct group group;
+    char **member;
     int r = look_up(look_group_name, name, &group, &buffer);
 
     if (r < 0 && r != -ENOENT)
         subject->own_names->error = -r;
-    return r == 0 && membership_holds(subject, group.gr_gid) &&
-           (!exactly || strcmp(group.gr_name, name) == 0);
+    if (r < 0 || (!leaves_out && !subject->own_names->has_nameless &&
+                  strcmp(group.gr_name, name) != 0))
+        return false;
+    for (member = group.gr_mem; leaves_out && *member; member++)
+        if (strcmp(*member, subject->user) == 0)
+            return true;
+    return membership_holds(subject, group.gr_gid);
 }
 
+/*
+ * By name if he has many groups, or one has no name; and if it leaves him out:
+ * getgrouplist() is silent about a service that did not answer.
+ */
 static bool
-is_in_group(const struct subject *subject, const char *name)
+is_in_group(const struct subject *subject, const char *name, bool leaves_out)
 {
     struct group_names *names = subject->own_names;
+    bool is_many = subject->ngroups > MANY_GROUPS;
 
-    if (subject->ngroups > MANY_GROUPS)
-        return has_group_named(subject, name, true);
-    if (!names->is_loaded)
+    if (!is_many && !names->is_loaded)
         load_names(subject, names);
     for (size_t i = 0; i < names->count; i++) {
         if (strcmp(names->name[i], name) == 0)
             return true;
     }
-    return names->has_nameless && has_group_named(subject, name, false);
+    return (is_many || names->has_nameless || leaves_out) &&
+           has_group_named(subject, name, leaves_out);
 }
 
 int
