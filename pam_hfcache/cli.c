@@ -240,3 +240,13 @@ cli_origin(const struct origin *origin, char *buffer, size_t size)
     policy_add_origin(origin, &text);
     return buffer;
 }
+
+const char *
+cli_word(const char *name, char buffer[CLI_WORD_SIZE])
+{
+    struct text text = {buffer, CLI_WORD_SIZE, 0, false};
+
+    *buffer = '\0';
+    text_add_shell(&text, name);
+    return buffer;
+}

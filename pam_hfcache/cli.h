@@ -99,4 +99,8 @@ const char *cli_title(const struct policy_section *section, char *buffer,
                       size_t size);
 const char *cli_origin(const struct origin *origin, char *buffer, size_t size);
 
+/* A name as one word of a command to type: directories have blanks in them. */
+#define CLI_WORD_SIZE 1024
+const char *cli_word(const char *name, char buffer[CLI_WORD_SIZE]);
+
 #endif

@@ -123,13 +123,15 @@ tell_what_helps(const struct audit_report *report, int result)
 {
     const struct policy_value *group = &report->section->value[KEY_GROUP];
     bool is_gid = group->number >= 0; /* which sudo takes behind a "#" */
+    char word[CLI_WORD_SIZE];
 
     if (result == -EMFILE)
         cli_error("raise the limit of open files: ulimit -n 1024");
     if (result == -EACCES && geteuid() == 0)
         cli_error("a file server may take root for nobody (root_squash); this "
                   "sees what members see: sudo -g %s%s%s hfcache check",
-                  is_gid ? "'#" : "", group->text, is_gid ? "'" : "");
+                  is_gid ? "'#" : "", cli_word(group->text, word),
+                  is_gid ? "'" : "");
 }
 
 /* The exit code; a walk that came to an end before its time is an error. */

@@ -116,7 +116,7 @@ static void
 print_giver(const struct explanation *it)
 {
     const struct giver *giver = &it->giver;
-    char age[64] = "";
+    char user[CLI_WORD_SIZE], age[64] = "";
     struct text text = TEXT_INIT(age);
 
     switch (giver->who) {
@@ -129,7 +129,7 @@ print_giver(const struct explanation *it)
         cli_add_since(&text, giver->since);
         printf("  given by hfcache, in a login %s ago, by %s; sudo hfcache "
                "revoke %s takes it back\n",
-               age, members_words[giver->how], it->user);
+               age, members_words[giver->how], cli_word(it->user, user));
         break;
     case GIVER_OTHERS:
         puts("  given by others than hfcache: the system, its admin, a "
@@ -244,6 +244,21 @@ print_variables(const struct explanation *it)
                cli_paint(it->cli, PAINT_NONE));
 }
 
+/* How he becomes a member, where no login makes him one. */
+static void
+add_membership_advice(const struct explanation *it, struct text *text)
+{
+    const char *group = policy_text(it->login->section, KEY_GROUP);
+    const char *user = it->login->person.subject.user;
+    char user_word[CLI_WORD_SIZE], group_word[CLI_WORD_SIZE];
+
+    if (membership_group_is_local(it->login->gid))
+        text_addf(text, "sudo usermod -aG %s %s", cli_word(group, group_word),
+                  cli_word(user, user_word));
+    else
+        text_addf(text, "add %s to %s in your directory", user, group);
+}
+
 /* What to type, if there is something: "" if not. */
 static void
 choose_advice(const struct explanation *it, struct text *text)
@@ -262,16 +277,17 @@ choose_advice(const struct explanation *it, struct text *text)
                   it->needs_auth && !it->auth.has_line ? "--auth " : "",
                   it->service);
     if (!login->has_gid)
-        advice = "sudo hfcache setup";
+        advice = report_group_advice(login->group_error);
     else
         advice = report_advice(login->view.state, login->view.drift);
     if (advice)
         text_addf(text, "%s%s", text->length ? "; " : "", advice);
     /* Why `ensure` cannot do it is told with what helps. */
     if (login->has_gid && login->member == MEMBER_NO && !it->needs_auth &&
-        policy_number(login->section, KEY_MEMBERSHIP) != MEMBERSHIP_ENSURE)
-        text_addf(text, "%ssudo usermod -aG %s %s", text->length ? "; " : "",
-                  policy_text(login->section, KEY_GROUP), it->user);
+        policy_number(login->section, KEY_MEMBERSHIP) != MEMBERSHIP_ENSURE) {
+        text_add(text, text->length ? "; " : "");
+        add_membership_advice(it, text);
+    }
 }
 
 /* The last word, and what to type if it is not a good one. */

@@ -42,7 +42,7 @@ print_processes(const struct target *target, gid_t gid)
 {
     uid_t uid = target->login.person.subject.uid;
     struct processes found;
-    char names[640] = "";
+    char user[CLI_WORD_SIZE], names[640] = "";
     struct text text = TEXT_INIT(names);
 
     processes_find(uid, gid, true, SEARCH_MS, &found);
@@ -59,7 +59,7 @@ print_processes(const struct target *target, gid_t gid)
            found.count == 1 ? "keeps" : "keep",
            found.count == 1 ? "it ends" : "they end", names);
     printf("          to end what he runs: loginctl terminate-user %s, or pkill "
-           "-KILL -u %u\n", target->name, uid);
+           "-KILL -u %u\n", cli_word(target->name, user), uid);
 }
 
 /*
@@ -135,43 +135,62 @@ is_his(const struct target *target, const struct members_entry *entry)
            entry->uid == target->login.person.subject.uid;
 }
 
-/* The group of a section in which he is by somebody else; false: there is none. */
 static bool
-find_other(const struct target *target, const struct members *members,
-           const struct policy_section *section, gid_t *ret_gid)
+is_by_others(const struct target *target, const struct members *members,
+             gid_t gid)
 {
     const struct subject *subject = &target->login.person.subject;
 
-    return membership_group(section, ret_gid, NULL) == 0 &&
-           membership_holds(subject, *ret_gid) &&
-           !members_find(members, subject->uid, *ret_gid);
+    return membership_holds(subject, gid) &&
+           !members_find(members, subject->uid, gid);
 }
 
-/* That is no business of ours, but whoever wants him out must hear of it. */
+static void
+tell_of_other(const struct target *target, gid_t gid)
+{
+    char group[256], user_word[CLI_WORD_SIZE], group_word[CLI_WORD_SIZE];
+
+    membership_group_name(gid, group, sizeof(group));
+    (void)cli_word(target->name, user_word);
+    if (target->login.person.subject.gid == gid)
+        cli_error("%s is the primary group of %s, which no login gave him: it "
+                  "stays; by hand: usermod -g OTHER %s, or in your directory",
+                  group, target->name, user_word);
+    else if (membership_group_is_local(gid))
+        cli_error("%s is in %s by somebody else than hfcache: he stays there; "
+                  "by hand: gpasswd -d %s %s", target->name, group, user_word,
+                  cli_word(group, group_word));
+    else
+        cli_error("%s is in %s by your directory: he stays there until it takes "
+                  "him out", target->name, group);
+}
+
+/*
+ * That is no business of ours, but whoever wants him out must hear of it, and
+ * of a group that NSS could not be asked for.
+ */
 static int
 tell_of_others(const struct target *target, const struct members *members)
 {
     const struct policy *policy = &target->login.policy;
     gid_t gid, told = (gid_t)-1;
+    int code = CLI_FINE;
 
     for (size_t i = 0; i < policy->nsections; i++) {
-        char group[256];
+        struct err err = {0};
+        int r = membership_group(&policy->sections[i], &gid, &err);
 
-        if (!find_other(target, members, &policy->sections[i], &gid) ||
-            gid == told)
+        if (r < 0 && r != -ENOENT && r != -EPERM) {
+            cli_error("%s", err.text);
+            code = CLI_UNFINISHED;
+        }
+        if (r < 0 || gid == told || !is_by_others(target, members, gid))
             continue;
         told = gid;
-        membership_group_name(gid, group, sizeof(group));
-        if (target->login.person.subject.gid == gid)
-            cli_error("%s is the primary group of %s, which no login gave him: "
-                      "it stays; by hand: usermod -g OTHER %s", group,
-                      target->name, target->name);
-        else
-            cli_error("%s is in %s by somebody else than hfcache: he stays "
-                      "there; by hand: gpasswd -d %s %s", target->name, group,
-                      target->name, group);
+        tell_of_other(target, gid);
+        code = CLI_UNFINISHED;
     }
-    return told == (gid_t)-1 ? CLI_FINE : CLI_UNFINISHED;
+    return code;
 }
 
 static int

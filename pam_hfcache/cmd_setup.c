@@ -47,14 +47,39 @@ run_groupadd(const char *name, struct err *err)
                    name);
 }
 
+/*
+ * What a directory has not named just now is not to be made anew: all that is
+ * in the cache has the number of the group that there was.
+ */
 static int
-ensure_group(struct setup *setup)
+check_old_group(struct setup *setup, int root)
+{
+    const char *group = policy_text(setup->section, KEY_GROUP);
+    char name[256], word[CLI_WORD_SIZE];
+    struct statx st;
+
+    if (root < 0 || safefs_look(root, &st) < 0 || st.stx_gid == 0 ||
+        membership_gid_name(st.stx_gid, name, sizeof(name)) == 0)
+        return 0;
+    return err_set(&setup->err, EPERM,
+                   "%s: is of gid %u, which has no name now, and there is no "
+                   "group \"%s\": if it is of a directory, see to that; else "
+                   "groupadd --system --gid %u %s, then run this again",
+                   setup->path, st.stx_gid, group, st.stx_gid,
+                   cli_word(group, word));
+}
+
+static int
+ensure_group(struct setup *setup, int root)
 {
     const char *group = policy_text(setup->section, KEY_GROUP);
     int r = membership_group(setup->section, &setup->gid, &setup->err);
     char what[512];
 
     if (r != -ENOENT)
+        return r;
+    r = check_old_group(setup, root);
+    if (r < 0)
         return r;
     setup->gid = (gid_t)-1;
     r = setup->dry_run ? 0 : run_groupadd(group, &setup->err);
@@ -203,7 +228,7 @@ static int
 ensure_all(struct setup *setup, int root)
 {
     CLEANUP_CLOSE int parent = -1;
-    int r = ensure_group(setup);
+    int r = ensure_group(setup, root);
 
     if (r == 0)
         r = setup_open_parent(setup, &parent);

@@ -102,7 +102,7 @@ print_advice(const struct cli *cli, const struct cache *cache)
 {
     const char *advice =
         cache->has_gid ? report_advice(cache->view.state, cache->view.drift)
-                       : "sudo hfcache setup";
+                       : report_group_advice(cache->group_error);
 
     if (advice)
         printf("  mend    %s%s%s\n", cli_paint(cli, PAINT_BOLD), advice,

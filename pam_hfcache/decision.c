@@ -18,7 +18,8 @@ decision_uid_is_special(uid_t uid)
            (uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX);
 }
 
-typedef bool matcher(const struct subject *subject, const char *item);
+typedef bool matcher(const struct subject *subject, const char *item,
+                     bool negated);
 
 /*
  * First to last, the last match wins; a list whose first item is negated
@@ -36,7 +37,7 @@ match_list(const char *list, const struct subject *subject, matcher *matches)
         if (first)
             result = negated;
         first = false;
-        if (matches(subject, item))
+        if (matches(subject, item, negated))
             result = !negated;
     }
     return result;
@@ -53,20 +54,22 @@ match_uid(uid_t uid, const char *item)
 }
 
 static bool
-match_user(const struct subject *subject, const char *item)
+match_user(const struct subject *subject, const char *item, bool negated)
 {
     if (strcmp(item, "*") == 0)
         return true;
     if (*item == '@')
-        return subject->in_group && subject->in_group(subject, item + 1);
+        return subject->in_group &&
+               subject->in_group(subject, item + 1, negated);
     if (*item >= '0' && *item <= '9')
         return match_uid(subject->uid, item);
     return strcmp(item, subject->user) == 0;
 }
 
 static bool
-match_service(const struct subject *subject, const char *pattern)
+match_service(const struct subject *subject, const char *pattern, bool negated)
 {
+    (void)negated;
     return fnmatch(pattern, subject->service, 0) == 0;
 }
 
@@ -84,12 +87,13 @@ copy_lower(char *to, size_t size, const char *from, size_t length)
 
 /* A pattern without a dot is about the host name's first label. */
 static bool
-match_host(const struct subject *subject, const char *pattern)
+match_host(const struct subject *subject, const char *pattern, bool negated)
 {
     char host[256], lower[256];
     size_t length = strchr(pattern, '.') ? strlen(subject->host)
                                          : strcspn(subject->host, ".");
 
+    (void)negated;
     copy_lower(host, sizeof(host), subject->host, length);
     copy_lower(lower, sizeof(lower), pattern, strlen(pattern));
     return fnmatch(lower, host, 0) == 0;

@@ -21,8 +21,9 @@ struct subject {
     const gid_t *groups; /* all groups NSS gives the user, primary included */
     size_t ngroups;
     /* Is one of these groups called `name`, as `id` shows it?  Asked only when
-       needed; NULL: no. */
-    bool (*in_group)(const struct subject *subject, const char *name);
+       needed, and with more care if it is one that `leaves_out`; NULL: no. */
+    bool (*in_group)(const struct subject *subject, const char *name,
+                     bool leaves_out);
     struct group_names *own_names; /* in_group's own */
 };
 

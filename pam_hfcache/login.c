@@ -79,6 +79,7 @@ login_begin(const char *conf, uid_t trusted_uid, const char *user,
         ret->has_gid = true;
         ret->lasting = membership_holds(&ret->person.subject, ret->gid);
     } else {
+        ret->group_error = group_err.code;
         note_problem(ret, group_err.text);
     }
     return 0;

@@ -18,6 +18,7 @@ struct login {
     const struct policy_section *section; /* NULL: none takes this login */
     gid_t gid;                            /* the cache's group */
     bool has_gid;
+    int group_error; /* the errno for which there is none; 0: there is */
     enum member member;
     bool lasting;          /* NSS knows the membership: next logins have it */
     bool host_judged;      /* when a helper was wanted first: */

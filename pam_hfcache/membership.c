@@ -14,6 +14,7 @@
 #define MAX_NSS_BUFFER (64u << 20) /* a group of a million members */
 #define MAX_GROUPS 65536           /* the kernel's NGROUPS_MAX */
 #define MAX_INTERRUPTED 100        /* a host's timer may go on for ever */
+#define MANY_GROUPS 64             /* a directory's answers take their time */
 
 typedef int lookup(const void *key, void *entry, char *buffer, size_t size,
                    bool *ret_found);
@@ -116,8 +117,8 @@ membership_gid_name(gid_t gid, char *ret_name, size_t size)
 }
 
 /*
- * The names of the subject's own groups are few; a policy may name many groups
- * that he is not in, and each would be asked for.
+ * The names of the subject's own groups are few, as a rule; a policy may name
+ * many groups that he is not in, and each would be asked for.
  */
 static void
 load_names(const struct subject *subject, struct group_names *names)
@@ -143,33 +144,47 @@ load_names(const struct subject *subject, struct group_names *names)
 }
 
 /*
- * One of his groups has no name, or NSS had no answer from a service that knows
- * it: what is the number of the one that is asked for?
+ * What is the number of the group that is asked for?  Who is to be left out is
+ * so by its list as well.
  */
 static bool
-has_group_named(const struct subject *subject, const char *name)
+has_group_named(const struct subject *subject, const char *name,
+                bool leaves_out)
 {
     CLEANUP_FREE char *buffer = NULL;
     struct group group;
+    char **member;
     int r = look_up(look_group_name, name, &group, &buffer);
 
     if (r < 0 && r != -ENOENT)
         subject->own_names->error = -r;
-    return r == 0 && membership_holds(subject, group.gr_gid);
+    if (r < 0 || (!leaves_out && !subject->own_names->has_nameless &&
+                  strcmp(group.gr_name, name) != 0))
+        return false;
+    for (member = group.gr_mem; leaves_out && *member; member++)
+        if (strcmp(*member, subject->user) == 0)
+            return true;
+    return membership_holds(subject, group.gr_gid);
 }
 
+/*
+ * By name if he has many groups, or one has no name; and if it leaves him out:
+ * getgrouplist() is silent about a service that did not answer.
+ */
 static bool
-is_in_group(const struct subject *subject, const char *name)
+is_in_group(const struct subject *subject, const char *name, bool leaves_out)
 {
     struct group_names *names = subject->own_names;
+    bool is_many = subject->ngroups > MANY_GROUPS;
 
-    if (!names->is_loaded)
+    if (!is_many && !names->is_loaded)
         load_names(subject, names);
     for (size_t i = 0; i < names->count; i++) {
         if (strcmp(names->name[i], name) == 0)
             return true;
     }
-    return names->has_nameless && has_group_named(subject, name);
+    return (is_many || names->has_nameless || leaves_out) &&
+           has_group_named(subject, name, leaves_out);
 }
 
 int
@@ -331,7 +346,7 @@ membership_group(const struct policy_section *section, gid_t *ret_gid,
     if (result < 0 && value->number < 0)
         return err_set(err, ENOENT,
                        "there is no group \"%s\": make it with `hfcache "
-                       "setup` or groupadd",
+                       "setup` or groupadd, or see to your directory",
                        value->text);
     if (result == 0)
         gid = group.gr_gid;

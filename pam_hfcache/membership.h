@@ -100,6 +100,9 @@ int membership_persist_how(const struct policy_section *section,
                            const char *user, gid_t gid, char *ret_name,
                            size_t size, int *ret_how, struct err *err);
 
+/* True if it is a group of /etc/group, which usermod and gpasswd change. */
+bool membership_group_is_local(gid_t gid);
+
 /*
  * True if `path` is the home of some user of NSS, or holds one below it; the
  * user's name goes to `ret_user` (`size` bytes).  Walks all of passwd.

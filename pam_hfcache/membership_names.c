@@ -17,7 +17,7 @@
 struct asked {
     bool is_set, has_name;
     id_t id;
-    char name[64];
+    char name[MEMBERSHIP_NAME_SIZE];
 };
 
 /* Write the name of `id`, as `table` has it by now, or `ask` says. */

@@ -7,6 +7,8 @@
 
 #include "util.h"
 
+#define MEMBERSHIP_NAME_SIZE 256 /* a directory's come with their domain */
+
 /*
  * The name of a uid or gid; false, and the number as text, if it has none.
  * One thread at a time; answers are kept.

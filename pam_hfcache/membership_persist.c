@@ -40,6 +40,14 @@ find_in_etc_group(gid_t gid, char *ret_name, size_t size, struct err *err)
     return 0;
 }
 
+bool
+membership_group_is_local(gid_t gid)
+{
+    char name[256];
+
+    return find_in_etc_group(gid, name, sizeof(name), NULL) > 0;
+}
+
 /* Does nsswitch.conf's line of groups name `systemd`? */
 static bool
 has_userdb(void)

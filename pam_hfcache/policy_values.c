@@ -217,10 +217,10 @@ parse_group(const char *text, struct policy_value *value, struct err *err)
                            "group \"%s\" is no gid: give a group's name or a "
                            "number from 1 to %" PRIu32,
                            text, UINT32_MAX - 1);
-    } else if (strpbrk(text, ":,/@!*")) {
+    } else if (*text == '@' || strpbrk(text, ":,/!*")) {
         return err_set(err, EINVAL,
-                       "group \"%s\" is no group's name: it must not contain "
-                       "any of : , / @ ! *",
+                       "group \"%s\" is no group's name: it must not begin "
+                       "with @ nor contain any of : , / ! *",
                        text);
     }
     if (policy_group_is_reserved(text, gid > UINT32_MAX ? (gid_t)-1

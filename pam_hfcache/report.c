@@ -47,6 +47,7 @@ report_load(const struct policy_section *section, struct cache *ret)
     *ret = (struct cache){.section = section, .is_judged = true};
     if (membership_group(section, &ret->gid, &err) < 0) {
         snprintf(ret->problem, sizeof(ret->problem), "%s", err.text);
+        ret->group_error = err.code;
         ret->view.state = STATE_UNKNOWN;
         return;
     }
@@ -126,6 +127,15 @@ report_advice(enum state state, bool drift)
     return NULL;
 }
 
+const char *
+report_group_advice(int error)
+{
+    if (error == EPERM) /* a reserved one: the policy is to be changed */
+        return NULL;
+    return error == ENOENT ? "sudo hfcache setup"
+                           : "see to the directory that NSS asks for groups";
+}
+
 void
 report_format_mode(mode_t mode, char ret[11])
 {
@@ -147,7 +157,8 @@ static void
 print_folder(const struct cli *cli, const struct inode_fact *fact,
              unsigned what)
 {
-    char mode[11], user[64], group[64], owner[132], drift[160] = "";
+    char user[MEMBERSHIP_NAME_SIZE], group[MEMBERSHIP_NAME_SIZE];
+    char mode[11], owner[2 * MEMBERSHIP_NAME_SIZE], drift[160] = "";
     struct text text = TEXT_INIT(drift);
 
     report_format_mode(fact->mode, mode);
@@ -197,7 +208,7 @@ report_print_drifts(const struct cli *cli, const struct drift *drifts,
     size_t shown = count < SHOWN_DRIFTS ? count : SHOWN_DRIFTS;
 
     for (size_t i = 0; i < shown; i++) {
-        char owner[64], what[160] = "";
+        char owner[MEMBERSHIP_NAME_SIZE], what[160] = "";
         struct text text = TEXT_INIT(what);
 
         membership_user_name(drifts[i].owner, owner, sizeof(owner));
@@ -225,10 +236,10 @@ report_write_findings(struct json *json, const char *key, unsigned what)
     json_end_array(json);
 }
 
-static void
-write_owner(struct json *json, uid_t uid)
+void
+report_write_owner(struct json *json, uid_t uid)
 {
-    char name[64];
+    char name[MEMBERSHIP_NAME_SIZE];
     bool known = membership_user_name(uid, name, sizeof(name));
 
     json_number(json, "uid", uid);
@@ -238,10 +249,10 @@ write_owner(struct json *json, uid_t uid)
 void
 report_write_owners(struct json *json, uid_t uid, gid_t gid)
 {
-    char name[64];
+    char name[MEMBERSHIP_NAME_SIZE];
     bool known = membership_group_name(gid, name, sizeof(name));
 
-    write_owner(json, uid);
+    report_write_owner(json, uid);
     json_number(json, "gid", gid);
     json_string(json, "group", known ? name : NULL);
 }
@@ -295,7 +306,7 @@ report_write_drifts(struct json *json, const char *key,
     for (size_t i = 0; i < count; i++) {
         json_begin_object(json, NULL);
         json_path(json, "path", drifts[i].name);
-        write_owner(json, drifts[i].owner);
+        report_write_owner(json, drifts[i].owner);
         report_write_findings(json, "drift", drifts[i].what);
         json_end_object(json);
     }

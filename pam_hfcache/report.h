@@ -16,6 +16,7 @@ struct cache {
     const struct policy_section *section; /* the first one that names it */
     gid_t gid;
     bool has_gid;
+    int group_error; /* the errno for which there is none; 0: there is */
     struct verdict verdict;
     bool has_verdict;
     struct tree_verdict tree; /* of the last check */
@@ -46,7 +47,8 @@ void report_print_way(const struct cli *cli,
                       const struct policy_section *section,
                       const struct verdict *verdict, int indent);
 
-/* "uid", "owner", "gid", "group"; a name is null where there is none. */
+/* "uid", "owner", and "gid", "group"; a name is null where there is none. */
+void report_write_owner(struct json *json, uid_t uid);
 void report_write_owners(struct json *json, uid_t uid, gid_t gid);
 
 /* "way": [...], an object each. */
@@ -90,5 +92,8 @@ enum paint report_paint(const struct view *view);
 
 /* What to type when the cache is like this; NULL: nothing helps or needs to. */
 const char *report_advice(enum state state, bool drift);
+
+/* The same of a group that was not to be had, by the errno. */
+const char *report_group_advice(int error);
 
 #endif

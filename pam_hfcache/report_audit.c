@@ -48,7 +48,7 @@ type_letter(mode_t mode)
 static void
 print_inode(const struct audit_item *item)
 {
-    char owner[64], group[64];
+    char owner[MEMBERSHIP_NAME_SIZE], group[MEMBERSHIP_NAME_SIZE];
 
     if (!item->has_owner) {
         printf("%c     ", type_letter(item->mode));
@@ -197,7 +197,7 @@ static void
 print_repository(const struct audit_repository *repository)
 {
     const char *between = "  ";
-    char owner[64] = "-";
+    char owner[MEMBERSHIP_NAME_SIZE] = "-";
 
     if (repository->has_owner)
         membership_user_name(repository->uid, owner, sizeof(owner));
@@ -418,6 +418,7 @@ has_found(const struct audit *audit, unsigned what)
 static void
 print_advice(const struct audit_report *report, const struct audit *audit)
 {
+    char group[CLI_WORD_SIZE];
     bool is_first = true;
 
     if (audit->needed && !(report->repair && !report->cli->dry_run))
@@ -440,7 +441,7 @@ print_advice(const struct audit_report *report, const struct audit *audit)
         begin_advice(&is_first);
         printf("by hand, its owner, where members are to have it:\n"
                "          chgrp -R %s PATH && chmod -R g+rwX PATH\n",
-               policy_text(report->section, KEY_GROUP));
+               cli_word(policy_text(report->section, KEY_GROUP), group));
     }
 }
 

@@ -7,7 +7,6 @@
  */
 #include <sys/stat.h>
 
-#include "membership_names.h"
 #include "report.h"
 #include "report_audit.h"
 
@@ -19,20 +18,6 @@ type_word(mode_t mode)
     if (S_ISREG(mode))
         return "file";
     return S_ISLNK(mode) ? "link" : "special";
-}
-
-static void
-write_owner(struct json *json, const struct audit_item *item)
-{
-    char name[64];
-
-    membership_user_name(item->uid, name, sizeof(name));
-    json_string(json, "owner", name);
-    json_number(json, "uid", item->uid);
-    membership_group_name(item->gid, name, sizeof(name));
-    json_string(json, "group", name);
-    json_number(json, "gid", item->gid);
-    json_mode(json, "mode", item->mode & 07777);
 }
 
 /* What mending would make of it; null where nothing is to be done. */
@@ -68,8 +53,10 @@ report_audit_write_item(struct json *json, const struct audit_item *item)
     report_write_findings(json, "findings", item->what);
     if (item->error)
         json_number(json, "errno", item->error);
-    if (item->has_owner)
-        write_owner(json, item);
+    if (item->has_owner) {
+        report_write_owners(json, item->uid, item->gid);
+        json_mode(json, "mode", item->mode & 07777);
+    }
     write_want(json, item);
     json_string(json, "fate", audit_fate_word(item->fate));
     if (*item->why)
@@ -115,17 +102,13 @@ write_repositories(struct json *json, const struct audit *audit)
     json_begin_array(json, "repositories");
     for (size_t i = 0; i < audit->nrepositories; i++) {
         const struct audit_repository *repository = &audit->repositories[i];
-        char name[64];
 
         json_begin_object(json, NULL);
         json_path(json, "path", *repository->name ? repository->name : ".");
-        if (repository->has_owner) {
-            membership_user_name(repository->uid, name, sizeof(name));
-            json_string(json, "owner", name);
-            json_number(json, "uid", repository->uid);
-        } else {
+        if (repository->has_owner)
+            report_write_owner(json, repository->uid);
+        else
             json_null(json, "owner");
-        }
         report_write_findings(json, "findings", repository->what);
         json_number(json, "alarms", (int64_t)repository->alarms);
         json_number(json, "drifts", (int64_t)repository->drifts);

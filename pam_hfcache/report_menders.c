@@ -18,7 +18,7 @@ enum mender {
 static enum mender
 find_mender(const struct drift *drift)
 {
-    char name[64];
+    char name[MEMBERSHIP_NAME_SIZE];
 
     if (drift->what & DRIFT_KEPT)
         return MENDER_OWNER;
@@ -60,6 +60,10 @@ has_unnamed(const struct cache *cache)
 void
 report_print_menders(const struct cache *cache)
 {
+    const char *path = policy_text(cache->section, KEY_PATH);
+    char group[CLI_WORD_SIZE];
+
+    (void)cli_word(policy_text(cache->section, KEY_GROUP), group);
     if (cache->has_tree && cache->tree.count[TREE_ALARMS])
         puts("  look    sudo hfcache check tells what the alarms are");
     else if (has_unnamed(cache))
@@ -67,7 +71,7 @@ report_print_menders(const struct cache *cache)
     if (names_any(cache, MENDER_OWNER))
         printf("  open    what its owner closed only he opens:\n          chgrp"
                " -R %s DIR && chmod -R g+rwX DIR\n",
-               policy_text(cache->section, KEY_GROUP));
+               group);
     if (names_any(cache, MENDER_ROOT))
         puts("  mend    sudo hfcache repair --foreign mends what is root's or "
              "of users who are gone");
@@ -82,6 +86,5 @@ report_print_menders(const struct cache *cache)
            "          chgrp -R %s DIR && chmod -R g+rwX DIR && find DIR -type d"
            " -exec chmod g+s {} +\n"
            "          for each DIR above, in %s\n",
-           policy_text(cache->section, KEY_GROUP),
-           policy_text(cache->section, KEY_PATH));
+           group, path);
 }

@@ -13,7 +13,8 @@ static void
 print_step(const struct cli *cli, const struct way_step *step, int width,
            const char *mark)
 {
-    char mode[11], user[64], group[64], owner[132];
+    char user[MEMBERSHIP_NAME_SIZE], group[MEMBERSHIP_NAME_SIZE];
+    char mode[11], owner[2 * MEMBERSHIP_NAME_SIZE];
 
     report_format_mode(step->mode, mode);
     membership_user_name(step->uid, user, sizeof(user));

@@ -186,6 +186,22 @@ text_add_word(struct text *text, const char *value)
     text_add_char(text, '"');
 }
 
+void
+text_add_shell(struct text *text, const char *value)
+{
+    if (is_plain_word(value)) {
+        text_add(text, value);
+        return;
+    }
+    text_add_char(text, '\'');
+    for (; *value; value++) {
+        if (*value == '\'')
+            text_add(text, "'\\'");
+        text_add_char(text, *value);
+    }
+    text_add_char(text, '\'');
+}
+
 char *
 util_format(const char *format, ...)
 {

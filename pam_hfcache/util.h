@@ -92,6 +92,9 @@ size_t util_utf8_length(const unsigned char *text);
  */
 void text_add_word(struct text *text, const char *value);
 
+/* Append `value` as one word of a command that somebody is to type. */
+void text_add_shell(struct text *text, const char *value);
+
 /* A new formatted string, which the caller frees; NULL without memory. */
 char *util_format(const char *format, ...) PRINTF_LIKE(1, 2);
 

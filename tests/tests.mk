@@ -16,9 +16,10 @@ $(PAM_DRIVE): $(PAM_DRIVE_OBJS)
 
 -include $(PAM_DRIVE_OBJS:.o=.d)
 
-# Two unit tests share the scripts' look at a host, and their world.
+# These unit tests share the scripts' look at a host, and their world.
 UNIT_PAM_OBJS := $(BUILD)/tests/pam/snapshot.o $(BUILD)/tests/pam/world.o
-UNIT_PAM := $(BUILD)/tests/unit/probe.t $(BUILD)/tests/unit/membership.t
+UNIT_PAM := $(BUILD)/tests/unit/probe.t $(BUILD)/tests/unit/membership.t \
+	$(BUILD)/tests/unit/membership_named.t
 
 $(UNIT_PAM): $(BUILD)/tests/unit/%.t: tests/unit/%.c $(UNIT_PAM_OBJS) $(LIB) \
 		$(BUILD)/flags tests/tap.h

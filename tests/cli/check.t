@@ -214,7 +214,12 @@ is "$(next_of)" "  next    sudo hfcache --conf /mnt/off.conf repair  mends 1 of 
 chown 0 "$HUB/models--org--a"
 exits 1 "what is root's" check
 is "$(next_of)" "  next    sudo hfcache repair  mends 1 of these" "no login mends"
-chown 3002 "$HUB/models--org--a"
+chown 77777:77778 "$HUB/models--org--a"
+run --conf /mnt/off.conf check --json
+asked '[(.caches[0].findings[0] | [.owner, .uid, .group, .gid]),
+    (.caches[0].repositories[0] | [.owner, .uid])]' \
+    '[[null,77777,null,77778],[null,77777]]' "JSON: who has no name is null"
+chown 3002:900 "$HUB/models--org--a"
 chmod 700 "$HUB/models--org--a"
 chmod 640 "$HUB/models--org--a/refs/main"
 exits 1 "what is the group's, in a folder that is closed" check --full

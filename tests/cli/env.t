@@ -115,4 +115,10 @@ asked .variables.TORCH_HOME "$WANTED" "JSON: every byte"
 policy <<< $'[cache]\nmembership = require'
 exits 0 "JSON for one left out" env alice --format json
 asked '[.set, .variables]' '[false,{}]' "JSON: nothing set"
+
+long=$(printf 'a%.0s' {1..80})@example.org
+sed "s/^root:/$long:/" passwd > edited
+cat edited > passwd
+exits 0 "a caller with a long name" env
+like "$err" "^hfcache: no variables for $long: " "a long name: all of it"
 done_testing

@@ -169,11 +169,26 @@ policy <<< $'[cache]\nmembership = require'
 exits 1 "membership = require, not a member" explain alice
 like "$out" 'To mend it: sudo usermod -aG hf-users alice$' \
     "membership = require: what to type"
+echo 'lab users:x:902:' >> group
+policy <<< $'[cache]\nmembership = require\ngroup = lab users'
+run explain alice
+like "$out" "To mend it: sudo usermod -aG 'lab users' alice$" \
+    "a group with a blank: a shell takes what is to be typed"
 
 policy <<< $'[cache]\ngroup = nosuch'
 exits 1 "a group that there is not" explain bob
 like "$out" 'no group "nosuch"' "an absent group: named"
 like "$out" 'To mend it: sudo hfcache setup' "an absent group: what to type"
+mount --bind "/proc/$$/mem" /etc/group # what can be opened, and not read
+exits 1 "NSS has no answer" explain bob
+if [[ $out == *'group "nosuch": Input/output error'* ]]; then
+    like "$out" 'To mend it: see to the directory' "no answer: nothing is to be made"
+    run status
+    like "$out" '  mend    see to the directory' "status, no answer: the same"
+else
+    skip "this C library takes it for an empty file" "NSS has no answer"
+fi
+umount /etc/group
 
 # --- the cache, as the last verdict has it ----------------------------------
 

@@ -186,6 +186,17 @@ else
     skip "no setfacl here" "an access ACL"
 fi
 
+# What is in it has the number of a group of a directory that does not answer.
+rm -r $CACHE/token $CACHE/modules
+chgrp -R 4711 $CACHE
+policy <<< $'[cache]\ngroup = far'
+exits 3 "a group whose name is gone, dry run" setup --dry-run
+refused "a group whose name is gone" \
+    "$CACHE: is of gid 4711, .* groupadd --system --gid 4711 far, then run" $CACHE
+chgrp 901 $CACHE
+exits 0 "another group's cache" setup --dry-run
+like "$out" '^would make  group far ' "another group's cache: a new one is made"
+
 mkdir /srv/mounted
 mount -t tmpfs -o mode=755 disk /srv/mounted
 policy <<< $'[cache]\npath = /srv/mounted'

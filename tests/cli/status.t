@@ -203,6 +203,11 @@ is "$(still "$(sed -n '/^  tree/,$p' <<< "$out")")" \
   mend    the next login of each owner mends it; hfcache check tells why
           something stays" \
     "a check that found drift: what, whose, what since, who mends it"
+echo 'hf users:x:900:' >> group
+policy <<< $'[cache]\ngroup = hf users'
+run status
+like "$out" "chgrp -R 'hf users' DIR &&" "a group with a blank: as a shell takes it"
+rm "$POLICY"
 exits 1 "JSON of a check" status --json
 valid "status --json of a check" status
 asked '.caches[0] | [.healthy, .state, .drift]' '[false,"usable",false]' \

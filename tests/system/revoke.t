@@ -142,6 +142,20 @@ ok "revoke" quietly hfcache revoke erin
 nok "the drop-in is gone" test -e "$drop_in"
 unlike "$(id -nG erin)" hf-users "NSS names her no longer"
 
+echo '{"groupName":"hf-far","gid":54321,"disposition":"regular"}' \
+    > /etc/userdb/hf-far.group
+ln -s hf-far.group /etc/userdb/54321.group
+echo '{}' > /etc/userdb/erin:hf-far.membership
+printf '[cache]\ngroup = hf-far\n' > "$WORK/far.conf"
+out=$(hfcache --conf "$WORK/far.conf" revoke erin 2>&1)
+is "$?" 3 "a directory's member: exit 3"
+like "$out" '^hfcache: erin is in hf-far by your directory' \
+    "and nothing that changes /etc/group is to be typed"
+rm /etc/userdb/erin:hf-far.membership
+printf 'membership = require\n' >> "$WORK/far.conf"
+like "$(hfcache --conf "$WORK/far.conf" explain erin)" \
+    'To mend it: add erin to hf-far in your directory$' "explain: neither"
+
 ok "erin logs in again" by_ssh erin true
 echo '{"by": "admin"}' > "$drop_in"
 for option in '' --dry-run; do

@@ -238,6 +238,7 @@ TEST("a group is a name or a gid, and carries no rights of its own")
     accepts("group", "4294967294", 4294967294);
     accepts("group", "domain users", -1);
     accepts("group", "DOMAIN\\hf", -1);
+    accepts("group", "hf-users@example.org", -1);
     accepts("group", "rooters", -1);
     for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
         snprintf(sentence, sizeof(sentence),
@@ -254,11 +255,11 @@ TEST("a group is a name or a gid, and carries no rights of its own")
     refuses("group", "00", "group \"00\" is no gid: give a group's name or a "
                            "number from 1 to 4294967294");
     refuses("group", "a:b", "group \"a:b\" is no group's name: it must not "
-                            "contain any of : , / @ ! *");
+                            "begin with @ nor contain any of : , / ! *");
     refuses("group", "@lab", "group \"@lab\" is no group's name: it must not "
-                             "contain any of : , / @ ! *");
+                             "begin with @ nor contain any of : , / ! *");
     refuses("group", "a,b", "group \"a,b\" is no group's name: it must not "
-                            "contain any of : , / @ ! *");
+                            "begin with @ nor contain any of : , / ! *");
 }
 
 TEST("a list of users holds names, groups, uids and a lone star")

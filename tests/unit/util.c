@@ -99,6 +99,19 @@ TEST("an odd word is quoted, so that it can't forge a field or a line")
     CHECK_STR(word("J\xc3\xbcrgen"), "\"J\\xc3\\xbcrgen\"");
 }
 
+TEST("a word of a command is what it was once a shell has read it")
+{
+    char buffer[64] = "";
+    struct text text = TEXT_INIT(buffer);
+
+    text_add_shell(&text, "alice@example.org");
+    text_add_char(&text, ' ');
+    text_add_shell(&text, "EX\\domain users");
+    text_add_char(&text, ' ');
+    text_add_shell(&text, "o'neill");
+    CHECK_STR(buffer, "alice@example.org 'EX\\domain users' 'o'\\''neill'");
+}
+
 TEST("a word that does not fit can't be followed by anything")
 {
     char buffer[6];
