@@ -267,7 +267,7 @@ count_own_drifts(struct login *login)
 static bool
 probe_now(struct login *login, struct knowledge *known)
 {
-    bool is_hung = known->running_ms > VERDICT_HUNG_MS;
+    bool is_hung = known->waiting_ms > VERDICT_HUNG_MS;
     char answer[PROBE_ANSWER_MAX + 1];
     struct verdict verdict;
     struct err err;
@@ -322,7 +322,7 @@ gather(struct login *login, struct knowledge *known)
         note_problem(login, err.text);
         return false;
     }
-    known->running_ms = state.running ? state.oldest_ms : 0;
+    known->waiting_ms = verdict_waiting_ms(&state, login->verdict);
     return state.may_start;
 }
 

@@ -119,4 +119,50 @@ mark_log
 by_su alice "$LOOK" > "$WORK/out"
 is_field alice state error "dead and gone: state error"
 unlike "$(cat "$WORK/out")" HF_HOME "error: variables left out"
+
+# --- it hangs below the gate, and then all of it ----------------------------
+
+# aged SECONDS: what is noted of looks was noted so much earlier.
+aged() {
+    python3 -I -c 'import re, sys
+for name in sys.argv[2:]:
+    with open(name, "r+b") as file:
+        text = re.sub(rb"(started|taken)=([0-9]+)", lambda m: b"%s=%0*d" % (
+            m[1], len(m[2]) if m[1] == b"started" else 0,
+            int(m[2]) - 1000 * int(sys.argv[1])), file.read())
+        file.seek(0)
+        file.write(text)
+        file.truncate()' "$1" /run/hfcache/*.slot? /run/hfcache/*.gate
+}
+
+umount "$CACHE"
+held=$WORK/held
+server=$("$SYSTEM/fuse-server" --hang --calls=opendir '--at=/hub$' \
+    "--held=$held" /srv/backing "$CACHE")
+no_state
+policy <<< $'[cache]\nfresh = 1s'
+mark_log
+by_su alice true
+is_field alice state usable "hub/ cannot be listed: the gate answers all the same"
+ok "and that look waits below" wait_for 5 test -e "$held"
+aged 60
+kill -STOP "$server"
+mark_log
+by_su alice true
+is_field alice state slow "nothing answers any more: state slow"
+aged 11
+mark_log
+unlike "$(by_su alice "$LOOK")" HF_HOME "for ten seconds: variables left out"
+is_field alice state hung "that an earlier look waits hides no hung one"
+like "$(hfcache status)" 'state +hung' "nor from hfcache status"
+kill -CONT "$server"
+answers() {
+    mark_log
+    by_su alice true
+    wait_for 2 new_log_has ' user=alice '
+    [ "$(field alice state)" = usable ]
+}
+ok "it answers again: state usable" wait_for 5 answers
+is "$(($(probes) > 1))" 1 "though looks still wait below"
+kill -KILL "$server"
 done_testing
