@@ -165,4 +165,28 @@ answers() {
 ok "it answers again: state usable" wait_for 5 answers
 is "$(($(probes) > 1))" 1 "though looks still wait below"
 kill -KILL "$server"
+
+# --- what a look saw long ago is not said of what is there now ---------------
+
+wait_for 5 no_helper
+umount "$CACHE"
+rm "$held"
+mkdir /srv/backing/hub/models--late
+chmod 700 /srv/backing/hub/.locks
+server=$("$SYSTEM/fuse-server" --hang --calls=lookup --at=/hub/models--late \
+    "--held=$held" /srv/backing "$CACHE")
+no_state
+policy <<< $'[cache]\nfresh = 1h'
+mark_log
+by_su alice true
+is_field alice state closed "a lock folder that is closed: state closed"
+ok "and that look waits below" wait_for 5 test -e "$held"
+chmod 2770 /srv/backing/hub/.locks # as setup does, which would wait, too
+rm /run/hfcache/*.gate
+kill -USR1 "$server"
+ok "the look that waited ends" wait_for 5 no_helper
+mark_log
+like "$(by_su alice "$LOOK")" HF_HOME= "and does not bring back what setup mended"
+is_field alice state usable "state usable"
+kill -KILL "$server"
 done_testing
