@@ -293,10 +293,7 @@ write_down(const struct sight *sight, const struct errand *errand)
                         errand->rules.gid, NULL);
 }
 
-/*
- * Is the verdict that there is of this look at the gate?  What came below took
- * its time: setup may have forgotten it, a later look answered.
- */
+/* Or has setup forgotten this look meanwhile, or a later one answered? */
 static bool
 is_last(const struct sight *sight, const struct errand *errand)
 {
@@ -368,7 +365,37 @@ mend_and_look(const struct errand *errand, const struct verdict *verdict)
     look_end(sight);
 }
 
-/* The gate first, and the answer; then what nobody waits for. */
+/*
+ * Is no other probe at work?  One that is may wait below the gate for ever: who
+ * went there, too, would take a slot from the next looks at the gate.
+ */
+static bool
+is_alone(const struct errand *errand)
+{
+    struct probe_state state;
+
+    return verdict_probe_state(VERDICT_DIR, 0, errand->path, errand->rules.gid,
+                               &state, NULL) < 0 ||
+           state.running <= 1;
+}
+
+/* What nobody waits for; it lets go of the slot. */
+static int
+go_below(struct sight *sight, const struct errand *errand, int *slot)
+{
+    int r = look_as_member(sight, errand, look_below);
+
+    if (r == 0 && is_last(sight, errand))
+        write_down(sight, errand);
+    if (sight->root_fd >= 0)
+        close(util_steal_fd(&sight->root_fd)); /* the mender opens its own */
+    close(util_steal_fd(slot));
+    if (r == 0 && errand->mend)
+        mend_and_look(errand, &sight->verdict);
+    return r;
+}
+
+/* The gate first, and the answer. */
 static int
 run_look(const struct errand *errand, int answer_fd)
 {
@@ -384,14 +411,8 @@ run_look(const struct errand *errand, int answer_fd)
     }
     write_down(sight, errand);
     answer_verdict(answer_fd, &sight->verdict, errand);
-    r = look_as_member(sight, errand, look_below);
-    if (r == 0 && is_last(sight, errand))
-        write_down(sight, errand);
-    if (sight->root_fd >= 0)
-        close(util_steal_fd(&sight->root_fd)); /* the mender opens its own */
-    close(util_steal_fd(&slot));
-    if (r == 0 && errand->mend)
-        mend_and_look(errand, &sight->verdict);
+    if (is_alone(errand))
+        r = go_below(sight, errand, &slot);
     look_end(sight);
     return r;
 }
