@@ -75,7 +75,8 @@ struct knowledge {
     const struct verdict *verdict; /* NULL: none to be had */
     int64_t age_ms;                /* of the verdict */
     bool timed_out;                /* the deadline passed without an answer */
-    int64_t running_ms;            /* longest running probe; 0: none */
+    int64_t waiting_ms;            /* of the longest waiting probe, of those
+                                      that began after it; 0: none */
 };
 
 struct view {

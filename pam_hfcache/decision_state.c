@@ -177,14 +177,6 @@ judge_verdict(const struct policy_section *section,
     return state;
 }
 
-/* A probe that started after the verdict was taken hasn't answered for long. */
-static bool
-is_hung(const struct knowledge *known)
-{
-    return known->running_ms > VERDICT_HUNG_MS &&
-           (!known->verdict || known->age_ms >= known->running_ms);
-}
-
 void
 decision_judge(const struct policy_section *section,
                const struct knowledge *known, struct view *ret)
@@ -198,10 +190,10 @@ decision_judge(const struct policy_section *section,
         view.state = STATE_NOT_MEMBER;
     } else if (policy_number(section, KEY_VERIFY) == VERIFY_OFF) {
         view.state = STATE_UNVERIFIED;
-    } else if (is_hung(known)) {
+    } else if (known->waiting_ms > VERDICT_HUNG_MS) {
         snprintf(view.why, sizeof(view.why),
                  "%.120s has not answered for %lld s",
-                 policy_text(section, KEY_PATH), (long long)(known->running_ms / 1000));
+                 policy_text(section, KEY_PATH), (long long)(known->waiting_ms / 1000));
         view.state = STATE_HUNG;
     } else if (known->verdict) {
         view.state = judge_verdict(section, known, &view);

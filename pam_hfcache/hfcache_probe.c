@@ -273,24 +273,35 @@ free_last(struct verdict *last)
 
 typedef void look_at(struct sight *sight, const struct errand *errand);
 
-/* Look with a member's eyes, then write down as root what was seen. */
+/* Look with a member's eyes, and be root again. */
 static int
-look_and_write(struct sight *sight, const struct errand *errand, look_at *look,
-               look_at *look_too)
+look_as_member(struct sight *sight, const struct errand *errand, look_at *look)
 {
     int r = shed_look_as(errand->uid, errand->rules.gid);
 
     if (r < 0)
         return r;
     look(sight, errand);
-    if (look_too)
-        look_too(sight, errand);
-    r = shed_look_as_root();
-    /* A full /run does not stop the answer. */
-    if (r == 0)
-        (void)verdict_write(VERDICT_DIR, &sight->verdict, errand->path,
-                            errand->rules.gid, NULL);
-    return r;
+    return shed_look_as_root();
+}
+
+/* A full /run does not stop the answer. */
+static void
+write_down(const struct sight *sight, const struct errand *errand)
+{
+    (void)verdict_write(VERDICT_DIR, &sight->verdict, errand->path,
+                        errand->rules.gid, NULL);
+}
+
+/* Or has setup forgotten this look meanwhile, or a later one answered? */
+static bool
+is_last(const struct sight *sight, const struct errand *errand)
+{
+    struct verdict *last = read_last(errand);
+    bool is_same = last && last->taken_ms == sight->verdict.taken_ms;
+
+    free_last(last);
+    return is_same;
 }
 
 /* A slot and a sight that goes on from the last one. */
@@ -348,11 +359,43 @@ mend_and_look(const struct errand *errand, const struct verdict *verdict)
 
     if (!mend(errand, verdict) || begin_look(errand, &slot, &sight) < 0)
         return;
-    (void)look_and_write(sight, errand, look_at_gate, look_at_named);
+    if (look_as_member(sight, errand, look_at_gate) == 0 &&
+        look_as_member(sight, errand, look_at_named) == 0)
+        write_down(sight, errand);
     look_end(sight);
 }
 
-/* The gate first, and the answer; then what nobody waits for. */
+/*
+ * Is no other probe at work?  One that is may wait below the gate for ever: who
+ * went there, too, would take a slot from the next looks at the gate.
+ */
+static bool
+is_alone(const struct errand *errand)
+{
+    struct probe_state state;
+
+    return verdict_probe_state(VERDICT_DIR, 0, errand->path, errand->rules.gid,
+                               &state, NULL) < 0 ||
+           state.running <= 1;
+}
+
+/* What nobody waits for; it lets go of the slot. */
+static int
+go_below(struct sight *sight, const struct errand *errand, int *slot)
+{
+    int r = look_as_member(sight, errand, look_below);
+
+    if (r == 0 && is_last(sight, errand))
+        write_down(sight, errand);
+    if (sight->root_fd >= 0)
+        close(util_steal_fd(&sight->root_fd)); /* the mender opens its own */
+    close(util_steal_fd(slot));
+    if (r == 0 && errand->mend)
+        mend_and_look(errand, &sight->verdict);
+    return r;
+}
+
+/* The gate first, and the answer. */
 static int
 run_look(const struct errand *errand, int answer_fd)
 {
@@ -361,18 +404,15 @@ run_look(const struct errand *errand, int answer_fd)
     int r = begin_look(errand, &slot, &sight);
 
     if (r == 0)
-        r = look_and_write(sight, errand, look_at_gate, NULL);
+        r = look_as_member(sight, errand, look_at_gate);
     if (r < 0) {
         answer_failure(answer_fd, -r);
         return r;
     }
+    write_down(sight, errand);
     answer_verdict(answer_fd, &sight->verdict, errand);
-    r = look_and_write(sight, errand, look_below, NULL);
-    if (sight->root_fd >= 0)
-        close(util_steal_fd(&sight->root_fd)); /* the mender opens its own */
-    close(util_steal_fd(&slot));
-    if (r == 0 && errand->mend)
-        mend_and_look(errand, &sight->verdict);
+    if (is_alone(errand))
+        r = go_below(sight, errand, &slot);
     look_end(sight);
     return r;
 }

@@ -40,10 +40,9 @@ join_is_member(const struct join *join, gid_t primary, bool *ret)
 
 /* The arguments are root's; what they say must still be so. */
 int
-join_check_names(const struct join *join, gid_t *ret_primary, struct err *err)
+join_check_user(const struct join *join, gid_t *ret_primary, struct err *err)
 {
     const struct passwd *user;
-    const struct group *group;
 
     if (!members_name_is_safe(join->user))
         return err_set(err, EINVAL, "user name %.64s: not one that can be "
@@ -58,7 +57,14 @@ join_check_names(const struct join *join, gid_t *ret_primary, struct err *err)
         return err_set(err, ENOENT, "user %s: is not uid %u", join->user,
                        join->uid);
     *ret_primary = user->pw_gid;
-    group = getgrnam(join->group);
+    return 0;
+}
+
+int
+join_check_group(const struct join *join, struct err *err)
+{
+    const struct group *group = getgrnam(join->group);
+
     if (!group || group->gr_gid != join->gid || join->gid == 0)
         return err_set(err, ENOENT, "group %s: is not gid %u", join->group,
                        join->gid);
@@ -230,8 +236,10 @@ join_run(const struct join *join, struct err *err)
     gid_t primary = 0;
     bool joined = false;
     int64_t age_ms;
-    int r = join_check_names(join, &primary, err);
+    int r = join_check_user(join, &primary, err);
 
+    if (r == 0)
+        r = join_check_group(join, err);
     if (r < 0)
         return r;
     turn = join_take_turn(join);

@@ -47,7 +47,10 @@ take_by_usermod(const struct join *join, struct err *err)
                  : 0;
 }
 
-/* What may be refused comes before anything is changed. */
+/*
+ * What may be refused comes before anything is changed.  A drop-in goes whatever
+ * has become of its group: the next one of that name would have him.
+ */
 int
 join_leave(const struct join *join, bool is_known, bool dry_run,
            struct err *err)
@@ -55,13 +58,15 @@ join_leave(const struct join *join, bool is_known, bool dry_run,
     CLEANUP_CLOSE int turn = dry_run ? -1 : join_take_turn(join);
     gid_t primary = (gid_t)-1;
     bool joined = false;
-    int r = is_known ? join_check_names(join, &primary, err) : 0;
+    int r = is_known ? join_check_user(join, &primary, err) : 0;
 
     if (turn == -EBUSY)
         return err_set(err, EBUSY, "a login is adding %s to %s at this moment: "
                        "try again when it is done", join->user, join->group);
     if (r == 0 && join->how == MEMBERS_USERDB)
         r = take_drop_in(join, dry_run, err);
+    else if (r == 0 && is_known)
+        r = join_check_group(join, err);
     if (r < 0 || dry_run)
         return r;
     if (join->how == MEMBERS_USERMOD && is_known)

@@ -11,9 +11,13 @@
 #define JOIN_USERMOD_PATH "/usr/sbin/usermod"
 #define JOIN_USERDB_DIR "/etc/userdb"
 
-/* The names are what they were when this was decided upon. */
-int join_check_names(const struct join *join, gid_t *ret_primary,
-                     struct err *err);
+/*
+ * Both names can be handed on, and the user, or the group, is what it was when
+ * this was decided upon.
+ */
+int join_check_user(const struct join *join, gid_t *ret_primary,
+                    struct err *err);
+int join_check_group(const struct join *join, struct err *err);
 
 /* What the list of members is to say of this membership, from now on. */
 struct members_entry join_entry(const struct join *join, enum members_how how);

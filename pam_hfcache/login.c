@@ -266,7 +266,7 @@ count_own_drifts(struct login *login)
 static bool
 probe_now(struct login *login, struct knowledge *known)
 {
-    bool is_hung = known->running_ms > VERDICT_HUNG_MS;
+    bool is_hung = known->waiting_ms > VERDICT_HUNG_MS;
     char answer[PROBE_ANSWER_MAX + 1];
     struct verdict verdict;
     struct err err;
@@ -303,9 +303,8 @@ probe_now(struct login *login, struct knowledge *known)
  * a further one is due and would be let in.
  */
 static bool
-gather(struct login *login, struct knowledge *known)
+gather(struct login *login, struct knowledge *known, struct probe_state *ret)
 {
-    struct probe_state state = {0};
     struct err err;
 
     read_verdict(login);
@@ -317,12 +316,12 @@ gather(struct login *login, struct knowledge *known)
         return false;
     if (verdict_probe_state(VERDICT_DIR, 0,
                             policy_text(login->section, KEY_PATH), login->gid,
-                            &state, &err) < 0) {
+                            ret, &err) < 0) {
         note_problem(login, err.text);
         return false;
     }
-    known->running_ms = state.running ? state.oldest_ms : 0;
-    return state.may_start;
+    known->waiting_ms = verdict_waiting_ms(ret, login->verdict);
+    return ret->may_start;
 }
 
 static void
@@ -346,11 +345,12 @@ wants_verdict(const struct login *login)
 }
 
 /*
- * Is a mender due?  Not while a probe runs that may hang: it would hang, too.
+ * Is a mender due?  Not while a probe runs that may hang, of those `before` this
+ * login's own or since: it would hang, too.
  */
 static bool
-wants_mender(struct login *login, bool probing,
-             const struct knowledge *known)
+wants_mender(struct login *login, bool probing, const struct knowledge *known,
+             const struct probe_state *before)
 {
     struct probe_state state = {.running = 1};
     struct err err;
@@ -360,7 +360,7 @@ wants_mender(struct login *login, bool probing,
         !may_touch_cache(login))
         return false;
     if (probing)
-        return !known->timed_out;
+        return !known->timed_out && before->running == 0;
     if (verdict_probe_state(VERDICT_DIR, 0,
                             policy_text(login->section, KEY_PATH), login->gid,
                             &state, &err) < 0)
@@ -372,13 +372,14 @@ void
 login_verify(struct login *login)
 {
     struct knowledge known = {0};
+    struct probe_state state = {0};
     bool probing = false;
     struct err err;
 
     if (wants_verdict(login))
-        probing = gather(login, &known) && may_touch_cache(login) &&
+        probing = gather(login, &known, &state) && may_touch_cache(login) &&
                   probe_now(login, &known);
-    login->mending = wants_mender(login, probing, &known);
+    login->mending = wants_mender(login, probing, &known, &state);
     if (login->mending && !probing && /* a probe that looked mends by itself */
         login_start_probe(login, "mend", -1, NULL, &err) < 0) {
         login->mending = false;
@@ -440,10 +441,11 @@ void
 login_foretell(struct login *login, bool auth_line)
 {
     struct knowledge known = {0};
+    struct probe_state state = {0};
 
     login->member = foretell_member(login, auth_line);
     if (wants_verdict(login))
-        (void)gather(login, &known);
+        (void)gather(login, &known, &state);
     judge(login, &known);
 }
 

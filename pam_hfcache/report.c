@@ -23,11 +23,11 @@ judge(struct cache *cache)
         .gid = cache->gid,
         .member = MEMBER_YES,
         .verdict = cache->has_verdict ? &cache->verdict : NULL,
-        .running_ms = cache->probes.running ? cache->probes.oldest_ms : 0,
     };
 
     if (cache->has_verdict)
         known.age_ms = util_age_ms(cache->verdict.taken_ms);
+    known.waiting_ms = verdict_waiting_ms(&cache->probes, known.verdict);
     decision_judge(cache->section, &known, &cache->view);
     cache->healthy = cache->has_verdict && !cache->view.drift &&
                      cache->view.state == STATE_USABLE &&

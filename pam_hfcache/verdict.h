@@ -222,12 +222,22 @@ void verdict_tree_free(struct tree_verdict *tree);
 /* What the slots of a cache's probes say: nobody is disturbed by asking. */
 struct probe_state {
     unsigned running;      /* slots held by a live probe */
+    int64_t began_ms[VERDICT_SLOTS]; /* util_boottime_ms() when each of them
+                                        did; now, if it has not noted it */
     int64_t oldest_ms;     /* how long the longest of them has run; 0: none */
     bool may_start;        /* a further probe would be let in now */
 };
 
 int verdict_probe_state(const char *dir, uid_t trusted_uid, const char *path,
                         gid_t gid, struct probe_state *ret, struct err *err);
+
+/*
+ * How long the longest of them has waited for an answer; 0: none waits.  Which
+ * began before `verdict` (NULL: there is none) was taken may still run, below
+ * the gate, but says nothing of whether the server answers: that has, since.
+ */
+int64_t verdict_waiting_ms(const struct probe_state *state,
+                           const struct verdict *verdict);
 
 /*
  * Take a slot for a probe: 0 and a descriptor that holds it until closed, with

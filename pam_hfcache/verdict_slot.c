@@ -78,22 +78,22 @@ name_slot(const char *path, gid_t gid, unsigned slot,
     verdict_name(path, gid, suffix, ret);
 }
 
-/* How long the holder has run by its note; 0 if it has not written one yet. */
+/* When the holder began by its note; now, if it has not written one yet. */
 static int64_t
 read_note(int fd, const char *boot)
 {
     char note[NOTE_BYTES + 1], its_boot[VERDICT_BOOT_SIZE];
     ssize_t got = pread(fd, note, NOTE_BYTES, 0);
-    int64_t started;
+    int64_t now_ms = util_boottime_ms(), began_ms;
 
     if (got <= 0)
-        return 0;
+        return now_ms;
     note[got] = '\0';
-    if (sscanf(note, "pid=%*d started=%" SCNd64 " boot=%36s", &started,
+    if (sscanf(note, "pid=%*d started=%" SCNd64 " boot=%36s", &began_ms,
                its_boot) != 2 ||
-        strcmp(its_boot, boot) != 0)
-        return 0;
-    return util_age_ms(started);
+        strcmp(its_boot, boot) != 0 || began_ms > now_ms)
+        return now_ms;
+    return began_ms;
 }
 
 /*
@@ -114,13 +114,15 @@ write_note(int fd, const char *boot)
 
 /* Count one more running probe; `newest_ms` is of the youngest. */
 static void
-count_probe(struct probe_state *state, int64_t age_ms, int64_t *newest_ms)
+count_probe(struct probe_state *state, int64_t began_ms, int64_t *newest_ms)
 {
+    int64_t age_ms = util_age_ms(began_ms);
+
     if (state->running == 0 || age_ms < *newest_ms)
         *newest_ms = age_ms;
     if (age_ms > state->oldest_ms)
         state->oldest_ms = age_ms;
-    state->running++;
+    state->began_ms[state->running++] = began_ms;
 }
 
 static bool
@@ -158,6 +160,22 @@ verdict_probe_state(const char *dir, uid_t trusted_uid, const char *path,
     state.may_start = admits(&state, newest_ms);
     *ret = state;
     return 0;
+}
+
+int64_t
+verdict_waiting_ms(const struct probe_state *state,
+                   const struct verdict *verdict)
+{
+    int64_t longest_ms = 0;
+
+    for (unsigned i = 0; i < state->running; i++) {
+        int64_t age_ms = util_age_ms(state->began_ms[i]);
+
+        if (age_ms > longest_ms &&
+            (!verdict || state->began_ms[i] > verdict->taken_ms))
+            longest_ms = age_ms;
+    }
+    return longest_ms;
 }
 
 /* --- taking one ---------------------------------------------------------- */

@@ -115,4 +115,80 @@ mark_log
 by_su alice "$LOOK" > "$WORK/out"
 is_field alice state error "dead and gone: state error"
 unlike "$(cat "$WORK/out")" HF_HOME "error: variables left out"
+
+# --- it hangs below the gate, and then all of it ----------------------------
+
+# aged SECONDS: what is noted of looks was noted so much earlier.
+aged() {
+    python3 -I -c 'import re, sys
+for name in sys.argv[2:]:
+    with open(name, "r+b") as file:
+        text = re.sub(rb"(started|taken)=([0-9]+)", lambda m: b"%s=%0*d" % (
+            m[1], len(m[2]) if m[1] == b"started" else 0,
+            int(m[2]) - 1000 * int(sys.argv[1])), file.read())
+        file.seek(0)
+        file.write(text)
+        file.truncate()' "$1" /run/hfcache/*.slot? /run/hfcache/*.gate
+}
+
+umount "$CACHE"
+held=$WORK/held
+server=$("$SYSTEM/fuse-server" --hang --calls=opendir '--at=/hub$' \
+    "--held=$held" /srv/backing "$CACHE")
+no_state
+policy <<< $'[cache]\nfresh = 1s'
+mark_log
+by_su alice true
+is_field alice state usable "hub/ cannot be listed: the gate answers all the same"
+ok "and that look waits below" wait_for 5 test -e "$held"
+one_probe() { [ "$(probes)" -eq 1 ]; }
+for _ in 1 2 3 4 5; do
+    aged 700
+    by_su alice true
+done
+ok "later ones look at the gate, and do not wait with it" wait_for 5 one_probe
+aged 60
+kill -STOP "$server"
+mark_log
+by_su alice true
+is_field alice state slow "nothing answers any more: state slow"
+aged 11
+mark_log
+unlike "$(by_su alice "$LOOK")" HF_HOME "for ten seconds: variables left out"
+is_field alice state hung "that an earlier look waits hides no hung one"
+like "$(hfcache status)" 'state +hung' "nor from hfcache status"
+kill -CONT "$server"
+answers() {
+    mark_log
+    by_su alice true
+    wait_for 2 new_log_has ' user=alice '
+    [ "$(field alice state)" = usable ]
+}
+ok "it answers again: state usable" wait_for 5 answers
+ok "though one look still waits below" wait_for 5 one_probe
+kill -KILL "$server"
+
+# --- what a look saw long ago is not said of what is there now ---------------
+
+wait_for 5 no_helper
+umount "$CACHE"
+rm "$held"
+mkdir /srv/backing/hub/models--late
+chmod 700 /srv/backing/hub/.locks
+server=$("$SYSTEM/fuse-server" --hang --calls=lookup --at=/hub/models--late \
+    "--held=$held" /srv/backing "$CACHE")
+no_state
+policy <<< $'[cache]\nfresh = 1h'
+mark_log
+by_su alice true
+is_field alice state closed "a lock folder that is closed: state closed"
+ok "and that look waits below" wait_for 5 test -e "$held"
+chmod 2770 /srv/backing/hub/.locks # as setup does, which would wait, too
+rm /run/hfcache/*.gate
+kill -USR1 "$server"
+ok "the look that waited ends" wait_for 5 no_helper
+mark_log
+like "$(by_su alice "$LOOK")" HF_HOME= "and does not bring back what setup mended"
+is_field alice state usable "state usable"
+kill -KILL "$server"
 done_testing

@@ -130,6 +130,8 @@ is "$?" 3 "what came to nothing is not ours: the admin's membership stays"
 
 # --- userdb -----------------------------------------------------------------
 
+GID=$(hf_gid)
+
 policy <<END
 [cache]
 persist = userdb
@@ -166,6 +168,18 @@ for option in '' --dry-run; do
 done
 ok "and stays" test -s "$drop_in"
 
+drop_in=/etc/userdb/frank:hf-users.membership
+gpasswd -d frank hf-users > /dev/null
+ok "frank logs in, and has a drop-in" eval 'by_ssh frank true && test -s $drop_in'
+groupdel hf-users
+out=$(hfcache revoke frank)
+is "$?" 0 "revoke where the group is gone: exit 0"
+nok "the drop-in, by which the next group of that name would have him, is gone" \
+    test -e "$drop_in"
+groupadd --system --gid "$GID" hf-users
+unlike "$(id -nG frank)" hf-users "nor has it"
+
+drop_in=/etc/userdb/erin:hf-users.membership
 echo '{}' > "$drop_in"
 userdel -r erin 2> /dev/null
 ok "of a user who is gone, a drop-in may be left" test -e "$drop_in"
