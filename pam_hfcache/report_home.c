@@ -29,7 +29,7 @@ add_blobs(int hub_fd, const char *name, int64_t until_ms,
     if (fd < 0 || safefs_list_folder(fd, &names, &count) < 0)
         return;
     for (size_t i = 0; i < count && home->complete; i++) {
-        if (safefs_look_for(fd, names[i], STATX_BLOCKS, &st) == 0)
+        if (safefs_look_for(fd, names[i], STATX_BLOCKS, 0, &st) == 0)
             home->bytes += st.stx_blocks * 512;
         home->complete = util_monotonic_ms() < until_ms;
     }

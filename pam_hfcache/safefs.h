@@ -159,14 +159,16 @@ int safefs_look_otherwise(int dir_fd, const char *name, int flags,
                           struct statx *ret);
 
 /*
- * The same for some fields, STATX_*, and the mount.  A walk asks this of each
+ * The same for some fields, STATX_*, and the mount; `how` is 0, or
+ * AT_STATX_DONT_SYNC where no other host changes anything: then nobody's server
+ * is asked, should something have been mounted there.  A walk asks this of each
  * inode of a tree, so it is not even a call.
  */
 static inline int
-safefs_look_for(int dir_fd, const char *name, unsigned fields,
+safefs_look_for(int dir_fd, const char *name, unsigned fields, int how,
                 struct statx *ret)
 {
-    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | how;
 
     return statx(dir_fd, name, flags, fields | STATX_MNT_ID, ret) < 0
                ? safefs_look_otherwise(dir_fd, name, flags, ret)

@@ -57,7 +57,7 @@ safefs_look(int fd, struct statx *ret)
 int
 safefs_look_at(int dir_fd, const char *name, struct statx *ret)
 {
-    return safefs_look_for(dir_fd, name, STATX_BASIC_STATS, ret);
+    return safefs_look_for(dir_fd, name, STATX_BASIC_STATS, 0, ret);
 }
 
 ssize_t

@@ -80,8 +80,7 @@ reuse_leaf(struct walk_worker *worker, const struct walk_door *door)
     enum walk_next next;
     uint64_t mark = 0;
 
-    if (safefs_look_for(door->dir_fd, door->name, WALK_FIELDS,
-                        &worker->stat) < 0 ||
+    if (walk_look(worker, door->dir_fd, door->name) < 0 ||
         !is_unchanged(worker))
         return 0;
     next = tell_reused(worker, door, &mark);

@@ -112,6 +112,7 @@ struct walk {
     unsigned jobs;
     size_t most_fds; /* of one worker's frames, in the beginning */
     uint64_t mount;
+    int how;       /* to look at an inode: see safefs_look_for() */
     char **mounts; /* paths of mounts below the root */
     size_t nmounts;
     int64_t began_wall; /* by the clock that files have their times from */
@@ -171,6 +172,14 @@ walk_name_place(struct walk_worker *worker)
     if (worker->path_length)
         *at++ = '/';
     return at;
+}
+
+/* What `name` is, into the worker's stat: 0 or a negative errno. */
+static inline int
+walk_look(struct walk_worker *worker, int dir_fd, const char *name)
+{
+    return safefs_look_for(dir_fd, name, WALK_FIELDS, worker->walk->how,
+                           &worker->stat);
 }
 
 /* --- walk.c -------------------------------------------------------------- */

@@ -125,8 +125,7 @@ visit_entry(struct walk_worker *worker, const struct dirent64 *entry,
     if (above_mounts && walk_is_mount(worker->walk, worker->path))
         return tell_problem(worker, EXDEV);
     if (entry->d_type != DT_LNK) {
-        int r = safefs_look_for(item->dir_fd, entry->d_name, WALK_FIELDS,
-                                &worker->stat);
+        int r = walk_look(worker, item->dir_fd, entry->d_name);
 
         return r < 0 ? tell_problem(worker, -r) : tell_looked(worker);
     }
@@ -190,8 +189,8 @@ tell_closed(struct walk_worker *worker, const struct walk_door *door,
             int error)
 {
     walk_describe(worker, door->holder, door->dir_fd, door->name, S_IFDIR);
-    if (error == EACCES && safefs_look_for(door->dir_fd, door->name,
-                                           WALK_FIELDS, &worker->stat) == 0) {
+    if (error == EACCES &&
+        walk_look(worker, door->dir_fd, door->name) == 0) {
         worker->item.stat = &worker->stat;
         worker->item.type = worker->stat.stx_mode & S_IFMT;
     }
@@ -292,8 +291,7 @@ is_folder(struct walk_worker *worker, const struct dirent64 *entry)
         return true;
     if (frame->node->above_mounts && walk_is_mount(worker->walk, worker->path))
         return true; /* not to be looked at */
-    return safefs_look_for(frame->fd, entry->d_name, WALK_FIELDS,
-                           &worker->stat) == 0 &&
+    return walk_look(worker, frame->fd, entry->d_name) == 0 &&
            S_ISDIR(worker->stat.stx_mode);
 }
 
