@@ -46,7 +46,7 @@ begin(void)
 {
     struct stat st;
 
-    make_private_mounts();
+    tap_own_mounts();
     REQUIRE_INT(chdir(tap_folder()), 0);
     REQUIRE_INT(stat(".", &st), 0);
     if (major(st.st_dev) == 0)
