@@ -236,12 +236,16 @@ members_name_is_safe(const char *name)
                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789_";
     size_t length = strlen(name);
+    const char *domain = strchr(name, '\\');
     size_t plain;
 
     if (length == 0 || length > MEMBERS_MAX_NAME || !strchr(letters, name[0]))
         return false;
+    if (domain && (!domain[1] || !strchr(letters, domain[1]) ||
+                   strchr(domain + 1, '\\')))
+        return false;
     plain = strspn(name, letters);
-    while (name[plain] && strchr(".-@", name[plain]))
+    while (name[plain] && strchr(".-@\\", name[plain]))
         plain += 1 + strspn(name + plain + 1, letters);
     return plain == length || (name[plain] == '$' && plain == length - 1);
 }

@@ -73,7 +73,10 @@ const struct members_entry *members_find(const struct members *members,
 
 #define MEMBERS_MAX_NAME 100 /* directories have long ones: name@domain */
 
-/* True if `name` can be a user's or group's name in a file name or argument. */
+/*
+ * True if `name` can be a user's or group's name in a file name or argument, as
+ * alice, alice@example.org, machine$ or DOMAIN\alice.
+ */
 bool members_name_is_safe(const char *name);
 
 #endif

@@ -152,11 +152,11 @@ sed -i 's, .conf=.*,,' /etc/pam.d/sshd
 
 rm "$POLICY"
 sed -i 2d /etc/pam.d/sshd # the auth line, which would add them to the session
-printf '%s\n' 'DOM\eve:x:3009:3009::/home/eve:/bin/sh' >> /etc/passwd
-exits 1 "a name that no helper is given" explain 'DOM\eve'
-like "$out" 'DOM\\eve is not a member, and is not added' \
+printf '%s\n' 'the eve:x:3009:3009::/home/eve:/bin/sh' >> /etc/passwd
+exits 1 "a name that no helper is given" explain 'the eve'
+like "$out" 'the eve is not a member, and is not added' \
     "a name that no helper is given: as the login, it adds nobody"
-like "$out" 'cannot be made lasting: user name DOM\\eve: not one that .*: add the' \
+like "$out" 'cannot be made lasting: user name the eve: not one that .*: add the' \
     "a name that no helper is given: what helps"
 policy <<< $'[cache]\ngroup = 4711'
 exits 1 "a gid without a name" explain alice

@@ -45,9 +45,13 @@ is "$(id -G many | wc -w)" 2001 "a user of the directory is in 2,001 groups"
 like "$(by_ssh alice@example.org "$LOOK")" 'hf-users.*HF_HOME=' \
     "name@domain: a login has both"
 ok "name@domain: lastingly" in_etc_group alice@example.org
-is "$(by_ssh 'EX\bob' echo in)" in 'DOMAIN\name: a login'
-like "$(by_su 'EX\bob' "$LOOK")" 'hf-users.*HF_HOME=' \
-    'DOMAIN\name, and a uid beyond 2^31: su has both'
+like "$(by_ssh 'EX\bob' "$LOOK")" 'hf-users.*HF_HOME=' \
+    'DOMAIN\name, and a uid beyond 2^31: a login has both'
+ok 'DOMAIN\name: lastingly' in_etc_group 'EX\bob'
+like "$(hfcache explain 'EX\bob')" "given by hfcache, .* revoke 'EX\\\\bob' takes" \
+    'DOMAIN\name: explain says by whom'
+ok 'DOMAIN\name: revoke' quietly hfcache revoke 'EX\bob'
+nok 'DOMAIN\name: he is out' in_etc_group 'EX\bob'
 
 policy <<< $'[cache]\npath = /srv/far\ngroup = hf@example.org\nmembership = require'
 ok "a group of the directory: setup" quietly hfcache setup

@@ -244,11 +244,12 @@ TEST("only names that cannot be taken for anything else are handed on")
 {
     static const char *const good[] = {"a", "_x", "alice", "a.b-c_d", "A1",
                                        "1a", "machine$", "a..b", "x-",
-                                       "alice.a@corp.example",
+                                       "alice.a@corp.example", "EX\\bob",
+                                       "EX-1\\bob.x",
                                        "abcdefghijklmnopqrstuvwxyz012345"};
     static const char *const bad[] = {
         "", "-a", "--root=/x", ".a", "a b", "a/b", "../a", "a:b", "a\nb",
-        "a$b", "$", "\xc3\xa4", "a\x7f", "a,b", "@a"};
+        "a$b", "$", "\\a", "a\\", "a\\-b", "a\\\\b", "a\\b\\c", "\xc3\xa4", "a\x7f", "a,b", "@a"};
     char name[102] = "";
 
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
