@@ -133,19 +133,29 @@ for name in sys.argv[2:]:
 
 umount "$CACHE"
 held=$WORK/held
-server=$("$SYSTEM/fuse-server" --hang --calls=opendir '--at=/hub$' \
+server=$("$SYSTEM/fuse-server" --well --hang --calls=opendir '--at=/hub$' \
     "--held=$held" /srv/backing "$CACHE")
 no_state
+mkdir /srv/backing/hub/models--hers
+chown alice:alice /srv/backing/hub/models--hers
+policy <<< $'[cache]\nrepair = off'
+by_su alice true
+wait_for 5 no_helper
+kill -USR2 "$server"
 policy <<< $'[cache]\nfresh = 1s'
+aged 700
 mark_log
 by_su alice true
 is_field alice state usable "hub/ cannot be listed: the gate answers all the same"
+is_field alice action mend "what is to be mended is known"
 ok "and that look waits below" wait_for 5 test -e "$held"
 one_probe() { [ "$(probes)" -eq 1 ]; }
 for _ in 1 2 3 4 5; do
     aged 700
+    mark_log
     by_su alice true
 done
+is_field alice action none "where an earlier look waits, a later one mends nothing"
 ok "later ones look at the gate, and do not wait with it" wait_for 5 one_probe
 aged 60
 kill -STOP "$server"
@@ -167,6 +177,7 @@ answers() {
 ok "it answers again: state usable" wait_for 5 answers
 ok "though one look still waits below" wait_for 5 one_probe
 kill -KILL "$server"
+rmdir /srv/backing/hub/models--hers
 
 # --- what a look saw long ago is not said of what is there now ---------------
 
