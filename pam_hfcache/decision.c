@@ -116,9 +116,9 @@ find_obstacle(const struct policy_section *section,
         enum policy_key key;
         matcher *matches;
     } lists[] = {
-        {KEY_USERS, match_user},
         {KEY_SERVICES, match_service},
         {KEY_HOSTS, match_host},
+        {KEY_USERS, match_user}, /* asks NSS, which may have no answer */
     };
 
     if (subject->uid < (uid_t)policy_number(section, KEY_MIN_UID))

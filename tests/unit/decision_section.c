@@ -142,6 +142,25 @@ TEST("a user whose name is a number is not taken for the uid")
     CHECK(!takes("users", "2000", &subject));
 }
 
+static bool
+refuse_to_ask(const struct subject *subject, const char *name, bool leaves_out)
+{
+    CHECK_STR(name, leaves_out ? "not asked, !" : "not asked");
+    return subject->uid == 0;
+}
+
+TEST("groups are not asked for where services or hosts decide")
+{
+    static const char text[] =
+        "[cache]\npath = /srv/all\n"
+        "[cache a]\npath = /srv/a\nusers = * !@lab\nhosts = tpu*\n"
+        "[cache b]\npath = /srv/b\nusers = @lab\nservices = su\n";
+    struct subject subject = alice();
+
+    subject.in_group = refuse_to_ask;
+    CHECK_STR(taken_by(text, &subject), "cache");
+}
+
 TEST("services are patterns")
 {
     struct subject subject = alice();
