@@ -39,11 +39,16 @@ take_drop_in(const struct join *join, bool dry_run, struct err *err)
 static int
 take_by_usermod(const struct join *join, struct err *err)
 {
+    char words[2 * MEMBERS_MAX_NAME + 8] = "";
+    struct text text = TEXT_INIT(words);
     struct err why;
     int r = join_usermod(join, "-rG", &why);
 
-    return r < 0 ? err_set(err, -r, "%s; by hand: gpasswd -d %s %s", why.text,
-                           join->user, join->group)
+    text_add_shell(&text, join->user);
+    text_add_char(&text, ' ');
+    text_add_shell(&text, join->group);
+    return r < 0 ? err_set(err, -r, "%s; by hand: gpasswd -d %s", why.text,
+                           words)
                  : 0;
 }
 

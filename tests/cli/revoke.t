@@ -199,6 +199,12 @@ exits 3 "usermod fails" revoke bob
 like "$err" 'usermod ended with 2: usermod: -r is not known ?; by hand: gpasswd -d bob hf-users$' \
     "usermod fails: its words, and what to type"
 is "$(cat "$LIST")" "$ours" "usermod fails: still ours"
+printf '%s\n' 'EX\ann:x:3012:3012::/home/ann:/bin/sh' >> passwd
+listed "$since EX\\ann hf-users usermod 3012 900"
+run revoke 'EX\ann'
+like "$err" "by hand: gpasswd -d 'EX\\\\ann' hf-users\$" \
+    "usermod fails: what to type of DOMAIN\name"
+listed "$ours"
 rm usermod.fails
 : > usermod.idle
 exits 3 "usermod does nothing" revoke bob
