@@ -245,14 +245,18 @@ cmd_revoke(const struct cli *cli)
     target.name = cli->operand[0];
     r = login_begin(cli->conf, getuid(), target.name, "sshd", &target.login,
                     NULL, &err);
-    target.is_known = r == 0;
+    /* What he has goes, also if NSS cannot say which section takes him. */
+    target.is_known = r == 0 || target.login.person.names.error;
     if (target.is_known) /* as logins write it: NSS may find other spellings */
         target.name = target.login.person.subject.user;
     if (r < 0 && (r != -ENOENT || !target.login.policy.sections)) {
         cli_error("%s", err.text);
         code = cli_login_exit(&target.login);
-    } else {
-        code = revoke_all(&target);
+    }
+    if (target.is_known || code == CLI_FINE) {
+        int rest = revoke_all(&target);
+
+        code = code == CLI_FINE ? rest : code;
     }
     login_free(&target.login);
     return code;

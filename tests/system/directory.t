@@ -81,6 +81,11 @@ unlike "$(by_ssh carl 'echo in; env')" HF_HOME "whom it leaves out stays out"
 ok "and it is logged" logged 'which groups uid [0-9]+ is in: .*this login goes on'
 nok "he was not made a member" in_etc_group carl
 is "$(by_ssh carl echo in)" in "MUST 2.6.1: his login succeeds"
+gpasswd -a carl hf-users > /dev/null
+echo "$(date +%s) carl hf-users usermod $(id -u carl) $(hf_gid)" \
+    >> /var/lib/hfcache/members
+quietly hfcache revoke carl # who cannot tell whether the next login adds him
+nok "what a login gave him is taken back all the same" in_etc_group carl
 
 policy <<< $'[cache]\npath = /srv/far\ngroup = hf@example.org'
 
