@@ -372,5 +372,6 @@ policy <<< $'[cache]\nhosts = nowhere.invalid'
 exits 0 "no cache here" status
 is "$out" "no cache of the policy is for this machine" "no cache here: said"
 
+rm "$POLICY"
 only_reads status
 done_testing
