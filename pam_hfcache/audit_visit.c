@@ -145,6 +145,8 @@ tell_unseen(struct audit_work *work, const struct walk_item *item,
     found.error = error;
     if (is_covered)
         found.why = "a mount of its own: umount it";
+    else if (error == EBUSY)
+        found.why = "too much changes meanwhile: check it again later";
     if (item->found)
         *item->found = true;
     add(work, item, &found);

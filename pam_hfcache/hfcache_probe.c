@@ -350,21 +350,6 @@ mend(const struct errand *errand, const struct verdict *verdict)
     return done;
 }
 
-/* Mend, and look again, so that what was mended is not named any longer. */
-static void
-mend_and_look(const struct errand *errand, const struct verdict *verdict)
-{
-    CLEANUP_FREE struct sight *sight = NULL;
-    CLEANUP_CLOSE int slot = -1;
-
-    if (!mend(errand, verdict) || begin_look(errand, &slot, &sight) < 0)
-        return;
-    if (look_as_member(sight, errand, look_at_gate) == 0 &&
-        look_as_member(sight, errand, look_at_named) == 0)
-        write_down(sight, errand);
-    look_end(sight);
-}
-
 /*
  * Is no other probe at work?  One that is may wait below the gate for ever: who
  * went there, too, would take a slot from the next looks at the gate.
@@ -379,20 +364,31 @@ is_alone(const struct errand *errand)
            state.running <= 1;
 }
 
-/* What nobody waits for; it lets go of the slot. */
-static int
-go_below(struct sight *sight, const struct errand *errand, int *slot)
+/* What nobody waits for; true if that was done, and it is root again. */
+static bool
+look_further(struct sight *sight, const struct errand *errand, look_at *look)
 {
-    int r = look_as_member(sight, errand, look_below);
-
-    if (r == 0 && is_last(sight, errand))
+    if (!is_alone(errand) || look_as_member(sight, errand, look) < 0)
+        return false;
+    if (is_last(sight, errand))
         write_down(sight, errand);
-    if (sight->root_fd >= 0)
-        close(util_steal_fd(&sight->root_fd)); /* the mender opens its own */
-    close(util_steal_fd(slot));
-    if (r == 0 && errand->mend)
-        mend_and_look(errand, &sight->verdict);
-    return r;
+    return true;
+}
+
+/* Mend, and look again, so that what was mended is not named any longer. */
+static void
+mend_and_look(const struct errand *errand, const struct verdict *verdict)
+{
+    CLEANUP_FREE struct sight *sight = NULL;
+    CLEANUP_CLOSE int slot = -1;
+
+    if (!mend(errand, verdict) || begin_look(errand, &slot, &sight) < 0)
+        return;
+    if (look_as_member(sight, errand, look_at_gate) == 0) {
+        write_down(sight, errand);
+        (void)look_further(sight, errand, look_at_named);
+    }
+    look_end(sight);
 }
 
 /* The gate first, and the answer. */
@@ -401,6 +397,7 @@ run_look(const struct errand *errand, int answer_fd)
 {
     CLEANUP_FREE struct sight *sight = NULL;
     CLEANUP_CLOSE int slot = -1;
+    bool mends;
     int r = begin_look(errand, &slot, &sight);
 
     if (r == 0)
@@ -411,10 +408,14 @@ run_look(const struct errand *errand, int answer_fd)
     }
     write_down(sight, errand);
     answer_verdict(answer_fd, &sight->verdict, errand);
-    if (is_alone(errand))
-        r = go_below(sight, errand, &slot);
+    mends = look_further(sight, errand, look_below) && errand->mend;
+    if (sight->root_fd >= 0)
+        close(util_steal_fd(&sight->root_fd)); /* the mender opens its own */
+    close(util_steal_fd(&slot));
+    if (mends)
+        mend_and_look(errand, &sight->verdict);
     look_end(sight);
-    return r;
+    return 0;
 }
 
 static int

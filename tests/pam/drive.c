@@ -24,6 +24,8 @@
 #include "snapshot.h"
 #include "world.h"
 
+#define SHELL_SECONDS 300 /* however slow the machine: then it hangs */
+
 static const char *module_path, *helper_path;
 static char prelude[8192];
 
@@ -130,6 +132,7 @@ shell(const struct block *block, int seconds)
         pid = fork();
         if (pid == 0) {
             host_reset_signals();
+            alarm(SHELL_SECONDS);
             if (tries < seconds * 20) /* only the last try may complain */
                 dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 2);
             execl("/bin/sh", "sh", "-euc", text, (char *)NULL);
