@@ -145,7 +145,7 @@ load_names(const struct subject *subject, struct group_names *names)
 
 /*
  * What is the number of the group that is asked for?  Who is to be left out is
- * so by its list as well.
+ * so by its list as well, of which a service may have none (NULL).
  */
 static bool
 has_group_named(const struct subject *subject, const char *name,
@@ -161,7 +161,7 @@ has_group_named(const struct subject *subject, const char *name,
     if (r < 0 || (!leaves_out && !subject->own_names->has_nameless &&
                   strcmp(group.gr_name, name) != 0))
         return false;
-    for (member = group.gr_mem; leaves_out && *member; member++)
+    for (member = group.gr_mem; leaves_out && member && *member; member++)
         if (strcmp(*member, subject->user) == 0)
             return true;
     return membership_holds(subject, group.gr_gid);
@@ -295,7 +295,7 @@ is_own_group(const char *name, gid_t gid)
     if (look_up(look_group_gid, &gid, &group, &buffer) < 0 ||
         strcmp(group.gr_name, name) != 0)
         return false;
-    for (char **member = group.gr_mem; *member; member++) {
+    for (char **member = group.gr_mem; member && *member; member++) {
         if (strcmp(*member, name) != 0)
             return false;
     }
