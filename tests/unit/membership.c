@@ -9,19 +9,9 @@
 #include <grp.h>
 #include <pthread.h>
 
-#include "membership.h"
-#include "pam/world.h"
+#include "person.h"
 
 #define HF 900 /* hf-users: carol is in it, erin has it as primary group */
-
-static void
-enter(void)
-{
-    const char *problem = world_enter(NULL, NULL);
-
-    if (problem)
-        SKIP("%s", problem);
-}
 
 static void
 enter_with_groups(void)
@@ -29,21 +19,6 @@ enter_with_groups(void)
     enter();
     if (!world_has_groups())
         SKIP("groups cannot be changed without root");
-}
-
-/* Look up a user; what it points to holds until the next one is loaded. */
-static struct person *
-load(const char *user)
-{
-    static struct person person;
-    struct err err;
-
-    membership_free(&person);
-    if (membership_load(user, "sshd", &person, &err) < 0) {
-        CHECK_STR(err.text, "a known user");
-        exit(EXIT_FAILURE);
-    }
-    return &person;
 }
 
 static struct policy policy;

@@ -6,32 +6,7 @@
 
 #include <errno.h>
 
-#include "membership.h"
-#include "pam/world.h"
-
-static void
-enter(void)
-{
-    const char *problem = world_enter(NULL, NULL);
-
-    if (problem)
-        SKIP("%s", problem);
-}
-
-/* Look up a user; what it points to holds until the next one is loaded. */
-static struct person *
-load(const char *user)
-{
-    static struct person person;
-    struct err err;
-
-    membership_free(&person);
-    if (membership_load(user, "sshd", &person, &err) < 0) {
-        CHECK_STR(err.text, "a known user");
-        exit(EXIT_FAILURE);
-    }
-    return &person;
-}
+#include "person.h"
 
 /* Is he in the group, by what the policy calls it? */
 static bool
