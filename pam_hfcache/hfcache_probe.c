@@ -243,8 +243,8 @@ answer_verdict(int fd, const struct verdict *verdict,
     char buffer[PROBE_ANSWER_MAX];
     struct text text = TEXT_INIT(buffer);
 
-    if (verdict_format(verdict, errand->path, errand->rules.gid, false, &text,
-                       NULL) < 0)
+    if (verdict_format(verdict, errand->path, errand->rules.gid, false, &text) <
+        0)
         text.length = 0;
     answer(fd, text.data, text.length);
 }
@@ -290,7 +290,7 @@ static void
 write_down(const struct sight *sight, const struct errand *errand)
 {
     (void)verdict_write(VERDICT_DIR, &sight->verdict, errand->path,
-                        errand->rules.gid, NULL);
+                        errand->rules.gid);
 }
 
 /* Or has setup forgotten this look meanwhile, or a later one answered? */

@@ -56,11 +56,11 @@ add_drifts(struct text *text, const struct verdict *verdict)
 
 int
 verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
-               bool with_drifts, struct text *text, struct err *err)
+               bool with_drifts, struct text *text)
 {
     size_t more = 0;
     int r = verdict_add_head(text, "hfcache-verdict", path, gid,
-                             verdict->taken_ms, verdict->taken_wall, err);
+                             verdict->taken_ms, verdict->taken_wall, NULL);
 
     if (r < 0)
         return r;
@@ -79,12 +79,12 @@ verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
     }
     if (with_drifts)
         more = add_drifts(text, verdict);
-    return verdict_add_end(text, more, path, err);
+    return verdict_add_end(text, more, path, NULL);
 }
 
 int
 verdict_write(const char *dir, const struct verdict *verdict, const char *path,
-              gid_t gid, struct err *err)
+              gid_t gid)
 {
     CLEANUP_FREE char *buffer = malloc(VERDICT_MAX_BYTES);
     CLEANUP_CLOSE int dir_fd = -1;
@@ -93,19 +93,16 @@ verdict_write(const char *dir, const struct verdict *verdict, const char *path,
     int r;
 
     if (!buffer)
-        return err_set(err, ENOMEM, "out of memory");
-    r = verdict_format(verdict, path, gid, true, &text, err);
+        return -ENOMEM;
+    r = verdict_format(verdict, path, gid, true, &text);
     if (r < 0)
         return r;
-    dir_fd = safefs_open_state_folder(dir, 0755, geteuid(), err);
+    dir_fd = safefs_open_state_folder(dir, 0755, geteuid(), NULL);
     if (dir_fd < 0)
         return dir_fd;
     verdict_name(path, gid, "gate", name);
-    r = safefs_replace_file(dir_fd, name, 0644, false, text.data,
-                            text.length);
-    if (r < 0)
-        return err_sys(err, -r, "%s/%s: cannot be written", dir, name);
-    return 0;
+    return safefs_replace_file(dir_fd, name, 0644, false, text.data,
+                               text.length);
 }
 
 void

@@ -121,11 +121,11 @@ int verdict_parse(const char *data, size_t length, const char *path, gid_t gid,
  * the gate, and the steps: that is what a probe answers, and fits into PIPE_BUF.
  */
 int verdict_format(const struct verdict *verdict, const char *path, gid_t gid,
-                   bool with_drifts, struct text *text, struct err *err);
+                   bool with_drifts, struct text *text);
 
-/* Write it: temporary file, then rename; 0644. */
+/* Write it: temporary file, then rename; 0644.  0 or a negative errno. */
 int verdict_write(const char *dir, const struct verdict *verdict,
-                  const char *path, gid_t gid, struct err *err);
+                  const char *path, gid_t gid);
 
 /* Remove it, so that the next login looks anew; nothing if there is none. */
 void verdict_forget(const char *dir, const char *path, gid_t gid);

@@ -435,14 +435,11 @@ TEST("2.6.4: nothing is written through what is planted in the state folder")
     REQUIRE_INT(symlink(tap_in_folder("victim"), tap_in_folder(path)), 0);
     snprintf(path, sizeof(path), "run/%s.slot0", key);
     REQUIRE_INT(symlink(tap_in_folder("victim"), tap_in_folder(path)), 0);
-    CHECK_INT(verdict_write(tap_in_folder("run"), &verdict, "/srv/x", GID,
-                            NULL),
-              0);
+    CHECK_INT(verdict_write(tap_in_folder("run"), &verdict, "/srv/x", GID), 0);
     CHECK(verdict_take_slot(tap_in_folder("run"), "/srv/x", GID, &fd) < 0);
     check_untouched(&victim);
     REQUIRE_INT(chmod(tap_in_folder("run"), 0777), 0);
-    CHECK(verdict_write(tap_in_folder("run"), &verdict, "/srv/x", GID, NULL) <
-          0);
+    CHECK(verdict_write(tap_in_folder("run"), &verdict, "/srv/x", GID) < 0);
     check_untouched(&victim);
 }
 

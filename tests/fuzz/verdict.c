@@ -43,11 +43,11 @@ check_again(const struct verdict *verdict)
     struct text text = TEXT_INIT(first), again = TEXT_INIT(second);
     struct verdict copy;
 
-    if (verdict_format(verdict, INPUT_PATH, getegid(), true, &text, NULL) < 0)
+    if (verdict_format(verdict, INPUT_PATH, getegid(), true, &text) < 0)
         return; /* longer as we would write it */
     MUST(verdict_parse(first, text.length, INPUT_PATH, getegid(), &copy,
                        NULL) == 0);
-    MUST(verdict_format(&copy, INPUT_PATH, getegid(), true, &again, NULL) == 0);
+    MUST(verdict_format(&copy, INPUT_PATH, getegid(), true, &again) == 0);
     MUST(text.length == again.length && strcmp(first, second) == 0);
     verdict_free(&copy);
 }

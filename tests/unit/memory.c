@@ -86,8 +86,7 @@ TEST("a verdict is read whole or not at all")
         .way_at = "", .cursor = "", .drifts = &drift, .ndrifts = 1};
     struct text text = TEXT_INIT(verdict_text_);
 
-    REQUIRE_INT(verdict_format(&verdict, "/srv/huggingface", 900, true, &text,
-                               NULL),
+    REQUIRE_INT(verdict_format(&verdict, "/srv/huggingface", 900, true, &text),
                 0);
     verdict_length = text.length;
     fail_each(parse_verdict);

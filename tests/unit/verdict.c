@@ -53,8 +53,7 @@ format(const struct verdict *verdict, bool with_drifts)
 {
     struct text text = TEXT_INIT(buffer);
 
-    REQUIRE_INT(verdict_format(verdict, PATH, GID, with_drifts, &text, NULL),
-                0);
+    REQUIRE_INT(verdict_format(verdict, PATH, GID, with_drifts, &text), 0);
     return text.length;
 }
 
@@ -252,7 +251,7 @@ write_file(void)
 {
     struct verdict verdict = make_verdict();
 
-    REQUIRE_INT(verdict_write(tap_in_folder("run"), &verdict, PATH, GID, NULL),
+    REQUIRE_INT(verdict_write(tap_in_folder("run"), &verdict, PATH, GID),
                 0);
 }
 
